@@ -1,0 +1,106 @@
+#pragma once
+
+#include "edge/config.hpp"
+#include "edge/resender.hpp"
+#include "edge/shutdown.hpp"
+#include "handlers/runtime/acks.hpp"
+#include "handlers/runtime/complaint.hpp"
+#include "handlers/runtime/context.hpp"
+#include "handlers/runtime/host.hpp"
+#include "handlers/runtime/loop.hpp"
+#include "subjects/bus/bus.hpp"
+#include "subjects/bus/channel.hpp"
+#include "subjects/bus/ledger.hpp"
+#include "subjects/bus/mailbox.hpp"
+#include "subjects/bus/outbox.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace steward::edge {
+
+// What an agent is put into; all of it outlives the agent.
+struct Surroundings {
+  bus::Bus& bus;
+  runtime::Loop& loop;  // of the thread that makes the agent
+  runtime::Clock& clock;
+  runtime::Processes& processes;
+  const runtime::LogSink& log;
+};
+
+// One unit: the handlers of the catalogue, each on its thread, and the ways between them and the
+// bus. On the main loop's thread, but for hello().
+class Agent final : public runtime::Vitals {
+ public:
+  // Makes every handler, which reads its options; nothing runs and nothing is heard yet.
+  Agent(Config config, Surroundings around);
+  ~Agent() override;
+  Agent(const Agent&) = delete;
+  Agent& operator=(const Agent&) = delete;
+
+  // What is wrong in the configuration, with its place.
+  std::vector<std::string> problems() const { return config_.options.problems(); }
+
+  // "shellcommand.operatingsystem", for each handler.
+  std::vector<std::string> served() const;
+
+  // Starts the handlers and hears commands. Once. Errors: bad_subject.
+  [[nodiscard]] Result<void> start();
+
+  // The link to the broker came up: hello first, then what the station has not acknowledged.
+  void link_up();
+
+  // Hears nothing any more, ends the handlers, and says goodbye. `ended` is called once.
+  void stop(std::function<void(End)> ended);
+
+  wire::Hello hello() const override;
+
+ private:
+  struct Hosted {
+    const runtime::HandlerKind* kind;
+    std::unique_ptr<runtime::HandlerHost> host;
+  };
+
+  struct Text : std::hash<std::string_view> {
+    using is_transparent = void;
+  };
+
+  using Routes = std::unordered_map<std::string, runtime::HandlerHost*, Text, std::equal_to<>>;
+
+  void make_hosts();
+  void make_host(const runtime::HandlerKind& kind,
+                 const std::string& domain,
+                 runtime::Options options);
+  Result<void> hear(const std::string& subject, bus::Bus::Sink sink);
+  void route(bus::Message&& message);
+  void handle_strays();
+  void handle_stray(bus::Message&& message);
+  void refuse_stray(bus::Message&& message);
+  void resend(const std::string& payload);
+  void handle_received();
+
+  Config config_;
+  const Surroundings around_;
+  const std::string boot_id_;
+  const wire::MessageId session_;
+  const std::chrono::steady_clock::time_point started_;
+  const runtime::Logger log_;
+  const bus::Channel channel_;
+  const std::unique_ptr<bus::Ledger> ledger_;
+  bus::Outbox outbox_;
+  Resender resender_;
+  const runtime::House house_;
+  runtime::Complaint complaint_;
+  bus::Mailbox<bus::Message> strays_;    // commands that no handler serves
+  bus::Mailbox<bus::Message> received_;  // the station's acknowledgements
+  std::vector<Hosted> hosts_;
+  Routes routes_;  // "<method>.<domain>"; constant once the first subscription stands
+  std::optional<Shutdown> shutdown_;
+  std::vector<std::unique_ptr<bus::Subscription>> subscriptions_;  // last: they call the others
+};
+
+}  // namespace steward::edge

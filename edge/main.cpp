@@ -1,0 +1,253 @@
+#include "edge/agent.hpp"
+#include "edge/config.hpp"
+#include "handlers/runtime/processes.hpp"
+#include "handlers/runtime/state_lock.hpp"
+#include "handlers/runtime/system_clock.hpp"
+#include "handlers/runtime/versions.hpp"
+#include "subjects/bus/memory_bus.hpp"
+#include "subjects/bus/nats_bus.hpp"
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include <malloc.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <iostream>
+#include <memory>
+#include <string>
+
+namespace steward::edge {
+
+namespace {
+
+constexpr int kExitUsage = 2;
+constexpr std::chrono::milliseconds kSayUnreached{3'000};
+constexpr std::chrono::milliseconds kFlushTimeout{3'000};
+constexpr std::chrono::milliseconds kDrainTimeout{3'000};
+
+std::string version_text() {
+  const auto dotted = [](int major, int minor, int patch) {
+    return std::to_string(major) + "." + std::to_string(minor) + "." + std::to_string(patch);
+  };
+  return std::string("steward-edge ") + STEWARD_VERSION + "\n" + bus::library_version() + ", " +
+         runtime::library_versions() + ", nlohmann/json " +
+         dotted(NLOHMANN_JSON_VERSION_MAJOR,
+                NLOHMANN_JSON_VERSION_MINOR,
+                NLOHMANN_JSON_VERSION_PATCH) +
+         ", CLI11 " CLI11_VERSION;
+}
+
+int fail(const Error& error) {
+  std::cerr << "steward-edge: " << error.message << '\n';
+  return kExitUsage;
+}
+
+int fail(const std::vector<std::string>& problems) {
+  for (const auto& problem : problems) {
+    std::cerr << "steward-edge: " << problem << '\n';
+  }
+  return kExitUsage;
+}
+
+// Everything that a configuration can be wrong in, without touching broker or disk.
+int check(const Config& config) {
+  bus::MemoryBus bus;
+  runtime::Loop loop;
+  runtime::Processes processes(loop);
+  runtime::SystemClock clock;
+  const runtime::LogSink log(config.log_level, config.log_form);
+  const Agent agent(config, {bus, loop, clock, processes, log});
+  if (const auto problems = agent.problems(); !problems.empty()) {
+    return fail(problems);
+  }
+  std::cout << "good: unit " << config.node.str() << ", state in " << config.state_dir.string()
+            << "\nbroker:";
+  for (const auto& broker : config.brokers) {
+    std::cout << ' ' << broker;
+  }
+  std::cout << "\nhandlers:";
+  for (const auto& name : agent.served()) {
+    std::cout << ' ' << name;
+  }
+  std::cout << '\n';
+  return 0;
+}
+
+// Says each change of the link, and tells the agent of it, on the main loop.
+class LinkWatch {
+ public:
+  LinkWatch(runtime::Loop& loop, runtime::Logger log)
+      : loop_(loop), log_(std::move(log)), unreached_(loop, [this] { say_unreached(); }) {
+    unreached_.start(kSayUnreached);
+  }
+
+  void tell(Agent& agent, const bus::Bus& bus) {
+    agent_ = &agent;
+    bus_ = &bus;
+  }
+
+  // Any thread.
+  void changed(const bus::LinkStatus& status) {
+    loop_.post([this, status] { on_change(status); });
+  }
+
+ private:
+  void on_change(const bus::LinkStatus& status) {
+    if (status.state == bus::LinkState::up) {
+      unreached_.stop();
+      was_up_ = true;
+      log_.info("connected to " + status.broker);
+      agent_->link_up();
+    } else if (was_up_ && status.state == bus::LinkState::connecting) {
+      was_up_ = false;
+      log_.warning("connection lost: " + status.last_error);
+    }
+  }
+
+  void say_unreached() {
+    const auto reason = bus_->status().last_error;
+    log_.warning("no broker reached yet" + (reason.empty() ? "" : " (" + reason + ")") +
+                 "; trying again for as long as it takes");
+  }
+
+  runtime::Loop& loop_;
+  const runtime::Logger log_;
+  runtime::Timer unreached_;
+  Agent* agent_ = nullptr;
+  const bus::Bus* bus_ = nullptr;
+  bool was_up_ = false;
+};
+
+// Ends the loop at the first signal, by way of the agent's own end; the process at the second.
+class Signals {
+ public:
+  Signals(runtime::Loop& loop, const runtime::Logger& log, Agent& agent)
+      : loop_(loop),
+        log_(log),
+        agent_(agent),
+        terminate_(loop, SIGTERM, [this] { on_signal("SIGTERM", SIGTERM); }),
+        interrupt_(loop, SIGINT, [this] { on_signal("SIGINT", SIGINT); }) {}
+
+  End end() const { return end_; }
+
+ private:
+  void on_signal(std::string_view name, int number) {
+    if (stopping_) {
+      log_.warning(std::string(name) + " again: ending at once");
+      ::_exit(128 + number);
+    }
+    stopping_ = true;
+    log_.info(std::string(name) + ": stopping");
+    agent_.stop([this](End end) {
+      end_ = end;
+      loop_.stop();
+    });
+  }
+
+  runtime::Loop& loop_;
+  const runtime::Logger& log_;
+  Agent& agent_;
+  bool stopping_ = false;
+  End end_ = End::clean;
+  runtime::SignalWatcher terminate_;
+  runtime::SignalWatcher interrupt_;
+};
+
+void close_bus(bus::NatsBus& bus, const runtime::Logger& log) {
+  if (bus.status().state != bus::LinkState::up) {
+    return;
+  }
+  if (auto flushed = bus.flush(kFlushTimeout); !flushed) {
+    log.warning("the last messages may be lost: " + flushed.error().message);
+  }
+  if (auto drained = bus.drain(kDrainTimeout); !drained) {
+    log.warning("the connection was not closed clean: " + drained.error().message);
+  }
+}
+
+int run(const Config& config) {
+  auto lock = runtime::StateLock::take(config.state_dir, "steward-edge");
+  if (!lock) {
+    return fail(lock.error());
+  }
+  const runtime::LogSink sink(config.log_level, config.log_form);
+  const runtime::Logger log(sink, "agent");
+  runtime::SystemClock clock;
+  runtime::Loop loop;
+  runtime::Processes processes(loop);
+  LinkWatch link(loop, log);
+  auto bus = bus::NatsBus::open({
+      .servers = config.brokers,
+      .name = config.node.str(),
+      .inbox_prefix = "_INBOX." + config.node.str(),
+      .on_link = [&link](const bus::LinkStatus& status) { link.changed(status); },
+  });
+  if (!bus) {
+    return fail(bus.error());
+  }
+  Agent agent(config, {**bus, loop, clock, processes, sink});
+  if (const auto problems = agent.problems(); !problems.empty()) {
+    return fail(problems);
+  }
+  link.tell(agent, **bus);
+  const Signals signals(loop, log, agent);
+  if (auto started = agent.start(); !started) {
+    return fail(started.error());
+  }
+  log.info(std::string("steward-edge ") + STEWARD_VERSION + ", unit " + config.node.str() +
+           ", state in " + config.state_dir.string());
+  loop.run();
+  close_bus(**bus, log);
+  log.info("stopped");
+  if (signals.end() == End::forced) {
+    ::_exit(0);  // a thread that is stuck cannot be joined
+  }
+  return 0;
+}
+
+int main_with(int argc, char** argv) {
+  // Two arenas: each further one costs memory for a speed that a few handler threads do not need.
+  ::mallopt(M_ARENA_MAX, 2);
+  ::signal(SIGPIPE, SIG_IGN);
+
+  CLI::App app("The agent of one unit: carries out commands from the bus, and says what happens.");
+  app.set_version_flag("--version", version_text());
+  app.require_subcommand(1);
+  Flags flags;
+  bool check_only = false;
+  auto* command = app.add_subcommand("run", "Run the agent until SIGTERM or SIGINT.");
+  command->add_option("--config", flags.config, "Configuration file (TOML)");
+  command->add_option("--name", flags.name, "Name of this unit [the host's name]");
+  command->add_option("--broker", flags.brokers, "Address of a broker [nats://127.0.0.1:4222]");
+  command->add_option("--state-dir", flags.state_dir, "Where this unit keeps its state");
+  command->add_option("--log-level", flags.log_level, "debug, info, warning or error [info]")
+      ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
+  command->add_option("--log-form", flags.log_form, "auto, terminal or journal [auto: by systemd]")
+      ->check(CLI::IsMember({"auto", "terminal", "journal"}));
+  command->add_flag("--check-config", check_only, "Only say whether the configuration is good");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kExitUsage;
+  }
+  const auto config = read_config(flags, this_machine());
+  if (!config) {
+    return fail(config.error());
+  }
+  return check_only ? check(*config) : run(*config);
+}
+
+}  // namespace
+
+}  // namespace steward::edge
+
+int main(int argc, char** argv) {
+  try {
+    return steward::edge::main_with(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << "steward-edge: " << error.what() << '\n';
+    return 1;
+  }
+}

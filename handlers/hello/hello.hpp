@@ -1,0 +1,39 @@
+#pragma once
+
+#include "handlers/runtime/context.hpp"
+#include "handlers/runtime/handler.hpp"
+#include "handlers/runtime/loop.hpp"
+
+#include <chrono>
+#include <functional>
+#include <string_view>
+
+namespace steward::handlers::hello {
+
+// Says that the unit is there and how it is: at each connect, in every interval, when asked, and
+// last of all at a clean stop.
+class HelloHandler final : public runtime::Handler {
+ public:
+  explicit HelloHandler(runtime::Context& context);
+
+  Result<runtime::Admission> receive(const runtime::Command& command) override;
+  void link_up() override;
+  void stop(std::function<void()> stopped) override;
+
+ private:
+  enum class Occasion { first, again, bye };
+
+  void say(Occasion occasion);
+
+  runtime::Context& context_;
+  const std::chrono::milliseconds interval_;
+  runtime::Timer beat_;    // every interval
+  runtime::Timer phase_;   // from a connect to this unit's own place in the interval
+  runtime::Timer answer_;  // to a question, a moment later where many were asked
+};
+
+// Where in a span of time a name has its place: the same one always, spread evenly over many names,
+// so that a fleet does not speak at once.
+std::chrono::milliseconds place_in(std::chrono::milliseconds span, std::string_view name);
+
+}  // namespace steward::handlers::hello

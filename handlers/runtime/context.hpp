@@ -1,0 +1,73 @@
+#pragma once
+
+#include "handlers/runtime/handler.hpp"
+#include "handlers/runtime/log.hpp"
+#include "handlers/runtime/loop.hpp"
+#include "handlers/runtime/options.hpp"
+#include "subjects/wire/ack.hpp"
+#include "subjects/wire/hello.hpp"
+#include "subjects/wire/names.hpp"
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace steward::runtime {
+
+class Processes;
+
+// Time and chance, as arguments (tests pass their own).
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  virtual wire::Timestamp now() const = 0;                           // wall
+  virtual std::chrono::steady_clock::time_point steady() const = 0;  // for durations
+  virtual wire::MessageId new_id() = 0;
+};
+
+// The ways of a handler to the station. On the handler's thread.
+class Publisher {
+ public:
+  virtual ~Publisher() = default;
+
+  // A step of a command that this handler has taken: queued, running or a terminal state. Recorded.
+  // A second terminal one for the same command is a bug: it is logged and not sent.
+  virtual void reply(wire::Ack ack) = 0;
+
+  // A streamed event, <node>.event.<method>.<domain>: goes out now or not at all. Errors:
+  // unavailable (no link), too_large.
+  [[nodiscard]] virtual Result<void> stream(std::string payload) = 0;
+
+  // A recorded event on the same subject: kept until the station has it.
+  virtual void record(std::string payload) = 0;
+
+  // Waits no time: whether the link to the broker is up.
+  virtual bool link_up() const = 0;
+};
+
+// What the agent knows of itself, for hello. Any thread.
+class Vitals {
+ public:
+  virtual ~Vitals() = default;
+
+  // interval, first and bye are the caller's to fill in.
+  virtual wire::Hello hello() const = 0;
+};
+
+// All that a handler can reach.
+struct Context {
+  wire::NodeName node;
+  wire::Token method;
+  wire::Token domain;
+  Loop& loop;
+  Publisher& publisher;
+  Clock& clock;
+  Logger log;
+  Options options;                  // its own section: [<method>.<domain>] over [<method>]
+  std::filesystem::path state_dir;  // its own folder below the agent's, made at first use by it
+  Processes& processes;
+  const Vitals& vitals;
+};
+
+}  // namespace steward::runtime

@@ -1,0 +1,333 @@
+#include "handlers/runtime/host.hpp"
+
+#include "handlers/runtime/intake.hpp"
+#include "subjects/bus/bus.hpp"
+#include "subjects/bus/mailbox.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <thread>
+#include <utility>
+
+namespace steward::runtime {
+
+namespace {
+
+constexpr std::size_t kMailboxCapacity = 1024;
+constexpr std::size_t kOverflowCapacity = 256;
+constexpr std::chrono::milliseconds kFirstBackoff{100};
+constexpr std::chrono::milliseconds kLongestBackoff{30'000};
+
+// A handler that has run so long is well again: its next failure is a first one.
+constexpr std::chrono::seconds kHealthy{60};
+
+}  // namespace
+
+// Members are on the handler's thread, but for those that say otherwise. In the order of life: the
+// loop closes last.
+class HandlerHost::Core final : public Publisher {
+ public:
+  Core(House house, const HandlerKind& kind, const wire::Token& domain, Options options);
+  ~Core() override;
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
+
+  void start();
+  void deliver(bus::Message&& message);
+  void link_came_up();
+  void stop(std::function<void()> stopped);
+  void end();
+  wire::HandlerState state() const;
+  Counts counts() const;
+
+  void reply(wire::Ack ack) override { intake_.step(std::move(ack)); }
+
+  Result<void> stream(std::string payload) override;
+  void record(std::string payload) override;
+
+  bool link_up() const override { return house_.bus.status().state == bus::LinkState::up; }
+
+ private:
+  void thread_main();
+  void make();
+  void bring_up();
+  void drain();
+  void crashed(const std::string& why);
+  void back_off();
+  void begin_stop(std::function<void()> stopped);
+  void finish();
+  void set_state(std::string_view state);
+
+  const House house_;
+  const HandlerKind& kind_;
+  const wire::Subject subject_;  // of its events
+  Loop loop_;
+  const Logger log_;
+  Tally tally_;
+  Intake intake_;
+  Timer restart_;
+  Context context_;
+  std::unique_ptr<Handler> handler_;
+
+  bool running_ = false;  // start() has succeeded
+  bool stopping_ = false;
+  bool finished_ = false;
+  std::function<void()> stopped_;
+  std::chrono::milliseconds backoff_ = kFirstBackoff;
+  std::chrono::steady_clock::time_point running_since_;
+  std::deque<bus::Message> inbox_;  // taken out of the mailbox, not looked at yet
+
+  bus::Mailbox<bus::Message> mailbox_;  // any thread
+  bus::Mailbox<Overflow> overflow_;     // any thread
+  mutable bus::Mutex mutex_;            // guards what follows
+  std::string state_ STEWARD_GUARDED_BY(mutex_) = "stopped";
+  std::int64_t restarts_ STEWARD_GUARDED_BY(mutex_) = 0;
+  std::thread thread_;  // last: it sees all the others
+};
+
+HandlerHost::Core::Core(House house,
+                        const HandlerKind& kind,
+                        const wire::Token& domain,
+                        Options options)
+    : house_(std::move(house)),
+      kind_(kind),
+      subject_{house_.node, wire::Kind::event, *wire::Token::parse(kind.method), domain},
+      log_(house_.log, std::string(kind.method) + "." + domain.str()),
+      intake_(house_, kind_, domain, loop_, tally_, log_),
+      restart_(loop_, [this] { bring_up(); }),
+      context_{house_.node,
+               subject_.method,
+               domain,
+               loop_,
+               *this,
+               house_.clock,
+               log_,
+               std::move(options),
+               house_.state_dir / subject_.method.str() / domain.str(),
+               house_.processes,
+               house_.vitals},
+      mailbox_(kMailboxCapacity, [this] { loop_.post([this] { drain(); }); }),
+      overflow_(kOverflowCapacity, [this] { loop_.post([this] { drain(); }); }) {
+  try {
+    make();
+  } catch (const std::exception& error) {
+    log_.error(std::string("cannot be made: ") + error.what());  // bring_up() tries again
+  }
+}
+
+HandlerHost::Core::~Core() {
+  mailbox_.close();
+  overflow_.close();
+  if (thread_.joinable()) {
+    end();
+    thread_.join();
+  }
+}
+
+void HandlerHost::Core::make() { handler_ = kind_.make(context_); }
+
+void HandlerHost::Core::start() {
+  set_state("running");
+  loop_.post([this] { bring_up(); });
+  thread_ = std::thread([this] { thread_main(); });
+}
+
+// The outermost frame of the handler's thread: what it lets out ends this handler only.
+void HandlerHost::Core::thread_main() {
+  while (!finished_) {
+    try {
+      loop_.run();
+    } catch (const std::exception& error) {
+      crashed(error.what());
+    } catch (...) {
+      crashed("an exception of unknown type");
+    }
+  }
+  loop_.close();
+}
+
+void HandlerHost::Core::bring_up() {
+  if (stopping_) {
+    return;
+  }
+  if (handler_ == nullptr) {
+    make();
+  }
+  if (auto started = handler_->start(); !started) {
+    log_.error("does not start: " + started.error().text());
+    handler_.reset();
+    back_off();
+    return;
+  }
+  running_ = true;
+  running_since_ = house_.clock.steady();
+  intake_.serve(handler_.get());
+  set_state("running");
+  if (link_up()) {
+    handler_->link_up();
+  }
+  drain();
+}
+
+void HandlerHost::Core::drain() {
+  if (!running_ && !restart_.active() && !stopping_) {
+    return;  // bring_up() comes first, and drains
+  }
+  for (auto& message : mailbox_.take()) {
+    inbox_.push_back(std::move(message));
+  }
+  while (!inbox_.empty() && !stopping_) {
+    auto message = std::move(inbox_.front());
+    inbox_.pop_front();
+    intake_.take(std::move(message));
+  }
+  for (const auto& overflow : overflow_.take()) {
+    if (!stopping_) {
+      intake_.overflowed(overflow);
+    }
+  }
+}
+
+void HandlerHost::Core::crashed(const std::string& why) {
+  ++tally_.crashes;
+  log_.error("failed, and is started again: " + why);
+  if (running_ && house_.clock.steady() - running_since_ >= kHealthy) {
+    backoff_ = kFirstBackoff;
+  }
+  running_ = false;
+  intake_.serve(nullptr);
+  handler_.reset();  // with what it has running, before that is said
+  if (!stopping_) {
+    back_off();
+  }
+  intake_.interrupt_all(ErrorCode::handler_crashed, "the handler failed: " + why);
+  if (stopping_) {
+    finish();
+  }
+}
+
+void HandlerHost::Core::back_off() {
+  {
+    const bus::Lock lock(mutex_);
+    state_ = "restarting";
+    ++restarts_;
+  }
+  restart_.start(backoff_);
+  backoff_ = std::min(backoff_ * 2, kLongestBackoff);
+  loop_.post([this] { drain(); });  // what waits is refused, not left lying
+}
+
+void HandlerHost::Core::deliver(bus::Message&& message) {
+  if (mailbox_.push(std::move(message))) {
+    return;
+  }
+  // A refused push moves nothing. NOLINTNEXTLINE(bugprone-use-after-move)
+  Overflow overflow{std::string(message.headers.find("ce-id").value_or("")),
+                    std::string(message.headers.find("ce-job").value_or(""))};
+  if (!overflow_.push(std::move(overflow))) {
+    ++tally_.dropped;
+  }
+}
+
+void HandlerHost::Core::link_came_up() {
+  loop_.post([this] {
+    if (running_ && !stopping_) {
+      handler_->link_up();
+    }
+  });
+}
+
+void HandlerHost::Core::stop(std::function<void()> stopped) {
+  mailbox_.close();
+  overflow_.close();
+  loop_.post([this, stopped = std::move(stopped)]() mutable { begin_stop(std::move(stopped)); });
+}
+
+void HandlerHost::Core::begin_stop(std::function<void()> stopped) {
+  stopped_ = std::move(stopped);
+  stopping_ = true;
+  restart_.stop();
+  if (!running_) {
+    finish();
+    return;
+  }
+  // By way of the loop: the handler calls it out of its own frames, and is destroyed by it.
+  handler_->stop([this] { loop_.post([this] { finish(); }); });
+}
+
+void HandlerHost::Core::end() {
+  loop_.post([this] { finish(); });
+}
+
+void HandlerHost::Core::finish() {
+  if (finished_) {
+    return;
+  }
+  finished_ = true;
+  stopping_ = true;
+  restart_.stop();
+  intake_.serve(nullptr);
+  intake_.interrupt_all(ErrorCode::agent_stopped, "the agent stopped before this command finished");
+  handler_.reset();
+  running_ = false;
+  set_state("stopped");
+  loop_.stop();
+  if (stopped_) {
+    stopped_();
+  }
+}
+
+Result<void> HandlerHost::Core::stream(std::string payload) {
+  if (payload.size() > wire::kMaxPayloadBytes) {
+    return failure(ErrorCode::too_large, "event of " + std::to_string(payload.size()) + " bytes");
+  }
+  const auto envelope = house_.channel.envelope(subject_, house_.clock.now());
+  return house_.bus.publish(house_.channel.seal(envelope, std::move(payload)));
+}
+
+void HandlerHost::Core::record(std::string payload) {
+  record_event(house_, house_.channel.envelope(subject_, house_.clock.now()), std::move(payload));
+}
+
+wire::HandlerState HandlerHost::Core::state() const {
+  const bus::Lock lock(mutex_);
+  return {subject_.method.str(), subject_.domain.str(), state_, restarts_};
+}
+
+void HandlerHost::Core::set_state(std::string_view state) {
+  const bus::Lock lock(mutex_);
+  state_ = state;
+}
+
+HandlerHost::Counts HandlerHost::Core::counts() const {
+  return {tally_.received,
+          tally_.accepted,
+          tally_.repeated,
+          tally_.refused,
+          tally_.dropped,
+          tally_.crashes};
+}
+
+HandlerHost::HandlerHost(House house,
+                         const HandlerKind& kind,
+                         const wire::Token& domain,
+                         Options options)
+    : core_(std::make_unique<Core>(std::move(house), kind, domain, std::move(options))) {}
+
+HandlerHost::~HandlerHost() = default;
+
+void HandlerHost::start() { core_->start(); }
+
+void HandlerHost::deliver(bus::Message&& message) { core_->deliver(std::move(message)); }
+
+void HandlerHost::link_up() { core_->link_came_up(); }
+
+void HandlerHost::stop(std::function<void()> stopped) { core_->stop(std::move(stopped)); }
+
+void HandlerHost::end() { core_->end(); }
+
+wire::HandlerState HandlerHost::state() const { return core_->state(); }
+
+HandlerHost::Counts HandlerHost::counts() const { return core_->counts(); }
+
+}  // namespace steward::runtime

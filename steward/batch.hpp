@@ -1,0 +1,78 @@
+#pragma once
+
+#include "subjects/wire/ack.hpp"
+#include "subjects/wire/query.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace steward::station {
+
+// A command as the station keeps it. One of which only ACKs were seen so far has neither payload
+// nor sender.
+struct CommandRecord {
+  wire::MessageId id;
+  wire::MessageId job;
+  std::string subject;
+  std::string summary;
+  std::string by;       // ce-source
+  std::string payload;  // without the values of its secrets
+  wire::Timestamp created;
+  std::optional<wire::Timestamp> expires;
+
+  bool operator==(const CommandRecord&) const = default;
+};
+
+// Who says that a command has reached its state.
+enum class SaidBy { unit, station };
+
+// One unit's command has reached a state.
+struct StepRecord {
+  wire::MessageId command;
+  std::string unit;
+  wire::CommandState state;
+  wire::Timestamp at;
+  SaidBy said_by = SaidBy::unit;
+  std::string code;
+  std::string message;
+  std::string result;  // JSON object as text; empty for none
+};
+
+// How many more (or fewer) commands of a job or a unit are in which state.
+struct CountsChange {
+  std::int64_t units = 0;  // jobs only: how many commands for units it has gained
+  wire::CommandCounts commands;
+};
+
+// All events of that unit's outbox up to that number are folded.
+struct ReceivedRecord {
+  std::string unit;
+  wire::MessageId epoch;
+  std::uint64_t upto = 0;
+
+  bool operator==(const ReceivedRecord&) const = default;
+};
+
+// What folding has changed since the last commit, in the order of its happening: the store writes
+// it in one transaction or not at all.
+struct Batch {
+  std::map<std::string, wire::UnitRow> units;
+  std::vector<CommandRecord> commands;
+  std::vector<StepRecord> steps;
+  std::map<std::string, CountsChange> unit_counts;
+  std::map<wire::MessageId, CountsChange> job_counts;
+  std::vector<wire::HistoryRow> history;  // their numbers are the store's to give
+  std::map<std::pair<std::string, wire::MessageId>, std::uint64_t> received;
+  std::size_t bytes = 0;  // of payloads and results, about
+
+  bool empty() const {
+    return units.empty() && commands.empty() && steps.empty() && history.empty() &&
+           received.empty();
+  }
+};
+
+}  // namespace steward::station

@@ -1,0 +1,112 @@
+#pragma once
+
+#include "steward/batch.hpp"
+#include "steward/moment.hpp"
+#include "subjects/wire/ack.hpp"
+#include "subjects/wire/envelope.hpp"
+#include "subjects/wire/query.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace steward::station {
+
+// A command as the tracker keeps it, to give to it what was kept of an earlier time.
+struct TrackedCommand {
+  struct OnUnit {
+    wire::CommandState state = wire::CommandState::sent;
+    SaidBy said_by = SaidBy::unit;
+  };
+
+  wire::MessageId id;
+  wire::MessageId job;
+  std::optional<wire::Timestamp> expires;
+  bool to_all = false;
+  bool described = false;  // the command itself was seen, not only its ACKs
+  std::map<std::string, OnUnit, std::less<>> units;
+  std::size_t open = 0;  // of the units; the tracker's to keep
+};
+
+// What every command has come to on every unit that it concerns. Keeps the open ones, and so many
+// of the finished ones; each step goes out to a Batch. The state of a command on a unit only moves
+// forward (sent, accepted, queued, running, a terminal one), and a terminal state that the unit has
+// said is final. Where a command's time has passed without any word from the unit the station says
+// `expired` itself: that is a presumption, which the unit's own terminal word replaces, once, for
+// the unit may have run it while its link was away.
+//
+// A state machine: time is passed in and nothing is done by itself. One thread.
+class CommandTracker {
+ public:
+  // Finished (command, unit) pairs that are kept, so that what comes behind the end of a command
+  // does not have to be looked up.
+  static constexpr std::size_t kFinishedKept = 20'000;
+
+  // How long after a command's expiry the word of a unit is waited for.
+  static constexpr std::chrono::seconds kExpiryGrace{5};
+
+  bool knows(const wire::MessageId& id) const { return commands_.count(id) != 0; }
+
+  // Takes a command of an earlier time.
+  void restore(TrackedCommand command);
+
+  // Takes how many commands a unit has in which state, from an earlier run.
+  void restore_counts(std::string unit, wire::CommandCounts counts);
+
+  // A command was seen on the bus. `known_units`: whom a broadcast concerns. Seen again (the
+  // station or its sender repeats it): nothing changes.
+  void command(const wire::Envelope& envelope,
+               std::string_view payload,
+               const std::vector<std::string>& known_units,
+               Moment now,
+               Batch& batch);
+
+  // A unit said a step. `subject` is the event's. One for a command never seen makes it known.
+  void ack(const wire::Ack& ack,
+           const wire::Subject& subject,
+           const std::optional<wire::MessageId>& job,
+           Moment now,
+           Batch& batch);
+
+  // Says `expired` where the time has passed without a word.
+  void tick(Moment now, Batch& batch);
+
+  // What was folded is committed: drops finished commands beyond the bound.
+  void settle();
+
+  wire::CommandCounts counts(std::string_view unit) const;
+
+  std::size_t size() const { return commands_.size(); }
+
+ private:
+  struct Step {
+    std::string_view unit;
+    wire::CommandState state;
+    SaidBy said_by;
+    const wire::Ack* ack = nullptr;  // of the unit
+  };
+
+  void advance(TrackedCommand& command, const Step& step, Moment now, Batch& batch);
+  void count(const TrackedCommand& command,
+             std::string_view unit,
+             std::optional<wire::CommandState> before,
+             wire::CommandState after,
+             Batch& batch);
+  void finish(const TrackedCommand& command);
+
+  std::unordered_map<wire::MessageId, TrackedCommand> commands_;
+  std::map<std::string, wire::CommandCounts, std::less<>> unit_counts_;
+  std::set<std::pair<wire::Timestamp, wire::MessageId>> expiries_;
+  std::deque<std::pair<wire::MessageId, std::size_t>> finished_;  // in the order of their end
+  std::size_t finished_pairs_ = 0;
+};
+
+}  // namespace steward::station

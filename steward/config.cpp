@@ -1,0 +1,110 @@
+#include "steward/config.hpp"
+
+#include "handlers/runtime/options.hpp"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <utility>
+
+namespace steward::station {
+namespace {
+
+constexpr std::int64_t kMostRows = 1'000'000'000;
+constexpr std::int64_t kMostDays = 36'500;
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+std::filesystem::path default_state_dir() {
+  if (::geteuid() == 0) {
+    return "/var/lib/steward";
+  }
+  // The specification of the XDG base directories: a relative one is to be ignored.
+  const std::filesystem::path state = environment("XDG_STATE_HOME");
+  return state.is_absolute() ? state / "steward"
+                             : std::filesystem::path(environment("HOME")) / ".local/state/steward";
+}
+
+// The flag where it is given, else what the file says, else the default.
+std::string choose(const std::string& flag, std::string configured, std::string fallback) {
+  if (!flag.empty()) {
+    return flag;
+  }
+  return configured.empty() ? std::move(fallback) : std::move(configured);
+}
+
+void read_limits(runtime::Options section, Store::Limits& limits) {
+  limits.history_rows = section.integer("history_rows", limits.history_rows, 1'000, kMostRows);
+  limits.commands = section.integer("commands", limits.commands, 1'000, kMostRows);
+  limits.age = std::chrono::hours(24) *
+               static_cast<int>(section.integer("days", limits.age.count() / 24, 1, kMostDays));
+}
+
+void read_log(const Flags& flags, runtime::Options section, Config& config) {
+  using runtime::LogLevel;
+  using runtime::LogSink;
+  config.log_level =
+      static_cast<LogLevel>(section.choice("level", {"debug", "info", "warning", "error"}, 1));
+  if (const auto level = runtime::parse_log_level(flags.log_level);
+      level && !flags.log_level.empty()) {
+    config.log_level = *level;
+  }
+  const std::size_t configured = section.choice("form", {"auto", "terminal", "journal"}, 0);
+  const std::string form = flags.log_form.empty()
+                               ? std::vector<std::string>{"auto", "terminal", "journal"}[configured]
+                               : flags.log_form;
+  const bool journal =
+      form == "journal" || (form == "auto" && !environment("JOURNAL_STREAM").empty());
+  config.log_form = journal ? LogSink::Form::journal : LogSink::Form::terminal;
+}
+
+}  // namespace
+
+tl::expected<Config, std::vector<std::string>> read_config(const Flags& flags) {
+  runtime::Options options;
+  if (!flags.config.empty()) {
+    auto loaded = runtime::Options::load(flags.config);
+    if (!loaded) {
+      return tl::unexpected(std::vector<std::string>{loaded.error().message});
+    }
+    options = *std::move(loaded);
+  }
+  std::vector<std::string> problems;
+  const auto name = wire::NodeName::parse(choose(flags.name, options.text("name"), "station"));
+  if (!name) {
+    problems.push_back(std::string(flags.name.empty() ? "name" : "--name") + ": " +
+                       name.error().message);
+  }
+  std::error_code error;
+  const auto state_dir = std::filesystem::absolute(
+      choose(flags.state_dir, options.text("state_dir"), default_state_dir().string()), error);
+  if (error) {
+    problems.push_back("state_dir: " + error.message());
+  }
+  Config config{name ? *name : *wire::NodeName::parse("station"),
+                options.texts("broker"),
+                4222,
+                state_dir.lexically_normal(),
+                {},
+                {},
+                {}};
+  if (!flags.brokers.empty()) {
+    config.brokers = flags.brokers;
+  }
+  auto managed = options.section("managed_broker");
+  config.port = static_cast<std::uint16_t>(managed.integer("port", config.port, 1, 65'535));
+  read_limits(options.section("keep"), config.limits);
+  read_log(flags, options.section("log"), config);
+  for (auto& problem : options.problems()) {
+    problems.push_back(std::move(problem));
+  }
+  if (!problems.empty()) {
+    return tl::unexpected(std::move(problems));
+  }
+  return config;
+}
+
+}  // namespace steward::station

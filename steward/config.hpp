@@ -1,0 +1,39 @@
+#pragma once
+
+#include "handlers/runtime/log.hpp"
+#include "steward/store.hpp"
+#include "subjects/wire/error.hpp"
+#include "subjects/wire/names.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace steward::station {
+
+// What the command line says; it wins over the configuration file.
+struct Flags {
+  std::string config;  // path; empty: no file
+  std::string name;
+  std::vector<std::string> brokers;
+  std::string state_dir;
+  std::string log_level;
+  std::string log_form;
+};
+
+// How a station runs.
+struct Config {
+  wire::NodeName name;
+  std::vector<std::string> brokers;  // empty: it runs its own
+  std::uint16_t port = 4222;         // of its own broker, where that is free
+  std::filesystem::path state_dir;
+  Store::Limits limits;
+  runtime::LogLevel log_level = runtime::LogLevel::info;
+  runtime::LogSink::Form log_form = runtime::LogSink::Form::terminal;
+};
+
+// Reads the configuration, or says everything that is wrong with it, each with its place.
+[[nodiscard]] tl::expected<Config, std::vector<std::string>> read_config(const Flags& flags);
+
+}  // namespace steward::station

@@ -1,0 +1,207 @@
+#include "steward/fold.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace steward::station {
+namespace {
+
+constexpr std::size_t kLongestShown = 300;
+
+// The third token of a subject, empty where there is none.
+std::string_view method_of(std::string_view subject) {
+  for (int skipped = 0; skipped < 2; ++skipped) {
+    const auto dot = subject.find('.');
+    if (dot == std::string_view::npos) {
+      return {};
+    }
+    subject.remove_prefix(dot + 1);
+  }
+  return subject.substr(0, subject.find('.'));
+}
+
+// Of a text from the bus, what can be shown in one line of a log.
+std::string shown(std::string_view text) {
+  std::string out(text.substr(0, kLongestShown));
+  for (char& letter : out) {
+    if (static_cast<unsigned char>(letter) < 0x20 || static_cast<unsigned char>(letter) > 0x7e) {
+      letter = '?';
+    }
+  }
+  return out;
+}
+
+bool is_recorded_command(std::string_view method) {
+  return method != "query" && method != "hello" && method != "outbox";
+}
+
+}  // namespace
+
+Fold::Fold(wire::NodeName own, const bus::Channel& channel, Links links, Bounds bounds)
+    : own_(std::move(own)), channel_(channel), links_(std::move(links)), bounds_(bounds) {}
+
+void Fold::restore(Store::Kept kept, Moment now) {
+  for (auto& row : kept.units) {
+    units_.restore(std::move(row), now);
+  }
+  for (auto& [unit, counts] : kept.counts) {
+    commands_.restore_counts(std::move(unit), counts);
+  }
+  for (auto& command : kept.open) {
+    commands_.restore(std::move(command));
+  }
+  for (const auto& record : kept.received) {
+    received_.restore(record);
+  }
+}
+
+bool Fold::concerns(const bus::Message& message) {
+  const auto method = method_of(message.subject);
+  if (std::count(message.subject.begin(), message.subject.end(), '.') != 3) {
+    return true;  // malformed: to be counted
+  }
+  if (message.subject.find(".command.") != std::string::npos) {
+    return is_recorded_command(method);
+  }
+  return method == "hello" || method == "ack" || message.headers.find("ce-seq").has_value();
+}
+
+void Fold::take(bus::Message&& message, Moment now) {
+  const std::string subject = message.subject;
+  // A command without an id gets a different one from each who takes it in: the unit's ACKs make it
+  // known by the unit's.
+  const bool named = message.headers.find("ce-id").has_value();
+  auto opened = channel_.open(std::move(message), now.wall);
+  if (!opened) {
+    malformed(subject, opened.error().error);
+    return;
+  }
+  if (full()) {
+    refuse("too much waits for the disk");
+    return;
+  }
+  ++counts_.folded;
+  if (opened->transport.kind == wire::Kind::event) {
+    take_event(*opened, now);
+  } else if (named && is_recorded_command(opened->transport.method.str())) {
+    take_command(*opened, now);
+  }
+}
+
+void Fold::take_command(const bus::Opened& opened, Moment now) {
+  const auto& id = opened.envelope.id;
+  if (!commands_.knows(id)) {
+    if (auto earlier = links_.find_command(id)) {
+      commands_.restore(std::move(*earlier));
+    }
+  }
+  const auto known =
+      opened.envelope.subject.is_broadcast() ? units_.names() : std::vector<std::string>();
+  commands_.command(opened.envelope, opened.payload, known, now, batch_);
+}
+
+void Fold::take_event(const bus::Opened& opened, Moment now) {
+  if (opened.transport.node == own_) {
+    return;
+  }
+  if (opened.envelope.position) {
+    take_recorded(opened, now);
+  } else if (opened.transport.method.str() == "hello") {
+    take_hello(opened, now);
+  } else if (opened.transport.method.str() == "ack") {
+    take_ack(opened, now);
+  }
+}
+
+void Fold::take_hello(const bus::Opened& opened, Moment now) {
+  const auto hello = wire::decode_hello(opened.payload);
+  if (!hello) {
+    malformed(opened.transport.str(), hello.error());
+  } else if (units_.hello(*opened.transport.node, *hello, now) == UnitTable::Taken::full) {
+    refuse("the table of units is full");
+  }
+}
+
+void Fold::take_recorded(const bus::Opened& opened, Moment now) {
+  const auto& unit = *opened.transport.node;
+  if (units_.heard(unit, now) == UnitTable::Taken::full) {
+    refuse("the table of units is full");
+    return;
+  }
+  switch (received_.note(unit.str(), *opened.envelope.position, now)) {
+    case ReceivedTable::Verdict::repeated:
+      ++counts_.repeated;
+      return;
+    case ReceivedTable::Verdict::refused:
+      refuse("too many gaps in the events of " + unit.str());
+      return;
+    case ReceivedTable::Verdict::fresh:
+      break;
+  }
+  if (opened.transport.method.str() == "ack") {
+    take_ack(opened, now);
+    return;
+  }
+  batch_.history.push_back({0,
+                            now.wall,
+                            unit.str(),
+                            "event",
+                            opened.transport.method.str() + "." + opened.transport.domain.str() +
+                                ": " + shown(opened.payload)});
+}
+
+void Fold::take_ack(const bus::Opened& opened, Moment now) {
+  const auto ack = wire::decode_ack(opened.payload);
+  if (!ack) {
+    malformed(opened.transport.str(), ack.error());
+    return;
+  }
+  if (!opened.envelope.position &&
+      units_.heard(*opened.transport.node, now) == UnitTable::Taken::full) {
+    refuse("the table of units is full");
+    return;
+  }
+  if (!commands_.knows(ack->ref)) {
+    if (auto earlier = links_.find_command(ack->ref)) {
+      commands_.restore(std::move(*earlier));
+    }
+  }
+  commands_.ack(*ack, opened.transport, opened.envelope.job, now, batch_);
+}
+
+void Fold::malformed(std::string_view subject, const Error& error) {
+  ++counts_.malformed;
+  links_.complain("malformed message on " + shown(subject) + ": " + shown(error.text()));
+}
+
+void Fold::refuse(std::string_view why) {
+  ++counts_.refused;
+  links_.complain("a message was not taken: " + std::string(why));
+}
+
+void Fold::tick(Moment now) {
+  units_.tick(now);
+  commands_.tick(now, batch_);
+}
+
+void Fold::note(std::string text, Moment now) {
+  batch_.history.push_back({0, now.wall, own_.str(), "station", std::move(text)});
+}
+
+const Batch& Fold::batch() {
+  units_.take_changes(batch_);
+  received_.take_changes(batch_);
+  return batch_;
+}
+
+void Fold::settle() {
+  batch_ = Batch{};
+  commands_.settle();
+}
+
+bool Fold::full() const {
+  return batch_.bytes > bounds_.bytes || batch_.steps.size() > bounds_.rows ||
+         batch_.commands.size() > bounds_.rows || batch_.history.size() > bounds_.rows;
+}
+
+}  // namespace steward::station

@@ -1,0 +1,105 @@
+#pragma once
+
+#include "steward/batch.hpp"
+#include "steward/command_tracker.hpp"
+#include "steward/moment.hpp"
+#include "steward/received_table.hpp"
+#include "steward/store.hpp"
+#include "steward/unit_table.hpp"
+#include "subjects/bus/channel.hpp"
+#include "subjects/bus/message.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace steward::station {
+
+// The way of a message into the state: opens it, and folds it into the table of units, the tracker
+// of commands and the table of what was received. What that changes collects in a batch, to be
+// committed. No I/O but the look-up of a command that the tracker no longer keeps. One thread.
+class Fold {
+ public:
+  struct Links {
+    // A command from the store; none where it is not known.
+    std::function<std::optional<TrackedCommand>(const wire::MessageId&)> find_command;
+    // Says that something on the bus is not as it should be.
+    std::function<void(std::string_view)> complain;
+  };
+
+  struct Counts {
+    std::uint64_t folded = 0;
+    std::uint64_t malformed = 0;
+    std::uint64_t repeated = 0;  // recorded events that the station had already
+    std::uint64_t refused = 0;   // no room: too much waits for the disk, or too many units
+  };
+
+  // What may wait for a disk that does not take it.
+  struct Bounds {
+    std::size_t rows = 100'000;  // of each kind
+    std::size_t bytes = 64 * 1024 * 1024;
+  };
+
+  Fold(wire::NodeName own, const bus::Channel& channel, Links links, Bounds bounds);
+
+  // Takes what an earlier run has left.
+  void restore(Store::Kept kept, Moment now);
+
+  // Whether a message concerns the station at all: live output, metrics and the like do not. Cheap;
+  // any thread.
+  static bool concerns(const bus::Message& message);
+
+  void take(bus::Message&& message, Moment now);
+
+  // Judges silence and expiries.
+  void tick(Moment now);
+
+  // Notes something about the station itself for the history.
+  void note(std::string text, Moment now);
+
+  // All changes since the last settle(), not committed yet.
+  const Batch& batch();
+
+  // The rows in which only the age has changed go into the batch too.
+  void take_ages() { units_.take_ages(batch_); }
+
+  // The batch is committed: begins the next one.
+  void settle();
+
+  // More is not taken until a commit succeeds: so much waits already.
+  bool full() const;
+
+  // What of an outbox is to be sent again.
+  std::vector<ReceivedTable::Resend> resends(Moment now) { return received_.due(now); }
+
+  const UnitTable& units() const { return units_; }
+
+  const CommandTracker& commands() const { return commands_; }
+
+  const Counts& counts() const { return counts_; }
+
+ private:
+  void take_command(const bus::Opened& opened, Moment now);
+  void take_event(const bus::Opened& opened, Moment now);
+  void take_hello(const bus::Opened& opened, Moment now);
+  void take_recorded(const bus::Opened& opened, Moment now);
+  void take_ack(const bus::Opened& opened, Moment now);
+  void malformed(std::string_view subject, const Error& error);
+  void refuse(std::string_view why);
+
+  const wire::NodeName own_;
+  const bus::Channel& channel_;
+  const Links links_;
+  const Bounds bounds_;
+  UnitTable units_;
+  CommandTracker commands_;
+  ReceivedTable received_;
+  Batch batch_;
+  Counts counts_;
+};
+
+}  // namespace steward::station

@@ -1,0 +1,176 @@
+#include "steward/queries.hpp"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+namespace steward::station {
+namespace {
+
+// What a unit of a job takes in an answer beside its result, about, and how much goes into one row.
+constexpr std::size_t kUnitBytes = 600;
+constexpr std::size_t kSliceBytes = ChunkWriter::kChunkBytes * 3 / 4;
+
+}  // namespace
+
+void ChunkWriter::add(std::string row) {
+  if (bytes_ + row.size() > kChunkBytes) {
+    flush();
+  }
+  bytes_ += row.size() + 1;
+  chunk_.rows.push_back(std::move(row));
+}
+
+void ChunkWriter::flush() {
+  if (!chunk_.rows.empty()) {
+    send_(wire::encode(chunk_));
+  }
+  chunk_ = {};
+  bytes_ = std::string_view(R"({"rows":[],"last":true})").size();
+}
+
+void ChunkWriter::finish() {
+  chunk_.last = true;
+  send_(wire::encode(chunk_));
+  chunk_ = {};
+}
+
+void ChunkWriter::fail(Error error) {
+  flush();
+  chunk_.error = std::move(error);
+  finish();
+}
+
+Queries::Queries(const UnitTable& units,
+                 const CommandTracker& commands,
+                 Store& store,
+                 std::function<std::string()> station_row)
+    : units_(units), commands_(commands), store_(store), station_row_(std::move(station_row)) {}
+
+void Queries::answer(std::string_view what,
+                     std::string_view payload,
+                     const ChunkWriter::Send& send) const {
+  ChunkWriter out(send);
+  const auto request = wire::decode_query_request(payload);
+  if (!request) {
+    out.fail(request.error());
+    return;
+  }
+  if (auto written = write(what, *request, out); !written) {
+    out.fail(std::move(written).error());
+    return;
+  }
+  out.finish();
+}
+
+Result<void> Queries::write(std::string_view what,
+                            const wire::QueryRequest& request,
+                            ChunkWriter& out) const {
+  if (what == "units") {
+    write_units(request, out);
+    return {};
+  }
+  if (what == "jobs") {
+    return write_jobs(request, out);
+  }
+  if (what == "job") {
+    return write_job(request, out);
+  }
+  if (what == "history") {
+    return write_history(request, out);
+  }
+  if (what == "station") {
+    out.add(station_row_());
+    return {};
+  }
+  return failure(ErrorCode::unsupported,
+                 "a station is asked for units, jobs, job, history or station");
+}
+
+void Queries::write_units(const wire::QueryRequest& request, ChunkWriter& out) const {
+  const auto wanted_state = [&request](const wire::UnitRow& row) {
+    return request.states.empty() ||
+           std::find(request.states.begin(), request.states.end(), wire::word(row.state)) !=
+               request.states.end();
+  };
+  const auto add = [&](const wire::UnitRow& row) {
+    if (wanted_state(row)) {
+      auto answered = row;
+      answered.commands = commands_.counts(row.unit);
+      out.add(wire::encode(answered));
+    }
+  };
+  if (request.units.empty()) {
+    units_.visit(add);
+    return;
+  }
+  for (const auto& unit : std::set<std::string>(request.units.begin(), request.units.end())) {
+    if (const auto* row = units_.find(unit)) {
+      add(*row);
+    }
+  }
+}
+
+Result<void> Queries::write_jobs(const wire::QueryRequest& request, ChunkWriter& out) const {
+  const auto filter = request.open_only     ? Store::JobFilter::open
+                      : request.failed_only ? Store::JobFilter::failed
+                                            : Store::JobFilter::all;
+  STEWARD_TRY(const auto rows, store_.jobs(filter, request.limit));
+  for (const auto& row : rows) {
+    if (!request.failed_only || row.commands.failed > 0) {
+      out.add(wire::encode(row));
+    }
+  }
+  return {};
+}
+
+Result<void> Queries::write_job(const wire::QueryRequest& request, ChunkWriter& out) const {
+  const auto& wanted = request.job.empty() ? request.command : request.job;
+  const auto id = wire::MessageId::parse(wanted);
+  if (!id) {
+    return failure(ErrorCode::bad_payload, "job or command: the id of one is needed");
+  }
+  STEWARD_TRY(auto found, store_.find_job(*id));
+  if (!found) {
+    return failure(ErrorCode::not_found, "no job or command " + id->str() + " is known");
+  }
+  const std::set<std::string> units(request.units.begin(), request.units.end());
+  auto& detail = *found;
+  std::size_t bytes = detail.payload.size();
+  bool written = false;
+  const auto flush = [&] {
+    out.add(wire::encode(detail));
+    detail.units.clear();
+    detail.payload.clear();  // in the first row only
+    bytes = 0;
+    written = true;
+  };
+  auto visited = store_.visit_job(detail.job.job, [&](wire::JobUnit&& unit) {
+    if (!units.empty() && units.count(unit.unit) == 0) {
+      return;
+    }
+    const std::size_t unit_bytes = unit.result.size() + unit.message.size() + kUnitBytes;
+    if (!detail.units.empty() && bytes + unit_bytes > kSliceBytes) {
+      flush();
+    }
+    bytes += unit_bytes;
+    detail.units.push_back(std::move(unit));
+  });
+  if (!visited) {
+    return visited;
+  }
+  if (!detail.units.empty() || !written) {
+    flush();
+  }
+  return {};
+}
+
+Result<void> Queries::write_history(const wire::QueryRequest& request, ChunkWriter& out) const {
+  STEWARD_TRY(const auto rows, store_.history(request.after, request.limit, request.units));
+  for (const auto& row : rows) {
+    out.add(wire::encode(row));
+  }
+  return {};
+}
+
+}  // namespace steward::station

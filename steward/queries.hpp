@@ -1,0 +1,67 @@
+#pragma once
+
+#include "steward/command_tracker.hpp"
+#include "steward/store.hpp"
+#include "steward/unit_table.hpp"
+#include "subjects/wire/query.hpp"
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace steward::station {
+
+// Rows of an answer packed into chunks of at most kChunkBytes, which are sent as they get full. A
+// row that is larger by itself goes alone.
+class ChunkWriter {
+ public:
+  static constexpr std::size_t kChunkBytes = 256 * 1024;
+
+  using Send = std::function<void(std::string chunk)>;
+
+  explicit ChunkWriter(Send send) : send_(std::move(send)) {}
+
+  void add(std::string row);
+  void finish();           // the last chunk
+  void fail(Error error);  // the last chunk, saying what went wrong; rows sent before stand
+
+ private:
+  void flush();
+
+  const Send send_;
+  wire::QueryChunk chunk_;
+  std::size_t bytes_ = 0;
+};
+
+// Answers <station>.command.query.<what>: units, jobs, job, history, station. A job on many units
+// comes as several rows, each with the head (the payload in the first only) and the next of its
+// units; `limit` bounds jobs and history. On the fold's thread.
+class Queries {
+ public:
+  Queries(const UnitTable& units,
+          const CommandTracker& commands,
+          Store& store,
+          std::function<std::string()> station_row);
+
+  // Sends the chunks of the answer. An unknown `what` is answered `unsupported`, a payload that is
+  // none `bad_payload`.
+  void answer(std::string_view what, std::string_view payload, const ChunkWriter::Send& send) const;
+
+ private:
+  Result<void> write(std::string_view what,
+                     const wire::QueryRequest& request,
+                     ChunkWriter& out) const;
+  void write_units(const wire::QueryRequest& request, ChunkWriter& out) const;
+  Result<void> write_jobs(const wire::QueryRequest& request, ChunkWriter& out) const;
+  Result<void> write_job(const wire::QueryRequest& request, ChunkWriter& out) const;
+  Result<void> write_history(const wire::QueryRequest& request, ChunkWriter& out) const;
+
+  const UnitTable& units_;
+  const CommandTracker& commands_;
+  Store& store_;
+  const std::function<std::string()> station_row_;
+};
+
+}  // namespace steward::station

@@ -1,0 +1,133 @@
+#include "steward/service.hpp"
+
+#include "steward/files.hpp"
+
+#include <cstdlib>
+#include <utility>
+
+namespace steward::station {
+namespace {
+
+constexpr std::chrono::milliseconds kDrainTimeout{2'000};
+
+}  // namespace
+
+Service::Service(Config config,
+                 runtime::Loop& loop,
+                 runtime::Processes& processes,
+                 runtime::Logger log,
+                 Callbacks callbacks)
+    : config_(std::move(config)),
+      loop_(loop),
+      processes_(processes),
+      log_(std::move(log)),
+      callbacks_(std::move(callbacks)) {}
+
+Service::~Service() = default;
+
+void Service::fail(Failure failure, const Error& error) {
+  if (const auto failed = std::exchange(callbacks_.failed, nullptr)) {
+    failed(failure, error);
+  }
+}
+
+void Service::start() {
+  if (auto opened = open_store(); !opened) {
+    fail(Failure::config, opened.error());
+    return;
+  }
+  if (config_.brokers.empty()) {
+    start_broker();
+  } else {
+    connect(config_.brokers);
+  }
+}
+
+Result<void> Service::open_store() {
+  STEWARD_TRY(auto lock, runtime::StateLock::take(config_.state_dir, "steward"));
+  lock_.emplace(std::move(lock));
+  STEWARD_TRY(auto opened,
+              Store::open(config_.state_dir / "station.db", config_.limits, clock_.now()));
+  if (!opened.notice.empty()) {
+    log_.error(opened.notice);
+  }
+  store_ = std::move(opened.store);
+  return {};
+}
+
+void Service::start_broker() {
+  const char* path = std::getenv("PATH");
+  broker_ = std::make_unique<Broker>(
+      Broker::Settings{"steward-" + config_.name.str(),
+                       config_.state_dir / "broker",
+                       nats_server_folders(path == nullptr ? "" : path),
+                       config_.port},
+      loop_,
+      processes_,
+      log_.tagged("broker"),
+      Broker::Callbacks{[this](const std::string& url) {
+                          log_.info("broker nats-server " + broker_->version() + " at " + url);
+                          if (!bus_) {
+                            connect({url});
+                          }
+                        },
+                        [this](const Error& error) { fail(Failure::broker, error); }});
+  if (auto started = broker_->start(); !started) {
+    fail(Failure::broker, started.error());
+  }
+}
+
+void Service::connect(const std::vector<std::string>& servers) {
+  if (auto started = start_station(servers); !started) {
+    fail(Failure::config, started.error());
+  }
+}
+
+Result<void> Service::start_station(const std::vector<std::string>& servers) {
+  bus::NatsOptions options;
+  options.servers = servers;
+  options.name = config_.name.str();
+  options.inbox_prefix = "_INBOX." + config_.name.str();
+  options.on_link = [this](const bus::LinkStatus& status) {
+    loop_.post([this, status] { link_changed(status); });
+  };
+  STEWARD_TRY(bus_, bus::NatsBus::open(std::move(options)));
+  station_ = std::make_unique<Station>(
+      Station::Settings{config_.name, wire::Completeness::filled_in},
+      Station::Surroundings{*bus_, *store_, clock_, log_.tagged("station")});
+  return station_->start();
+}
+
+void Service::link_changed(const bus::LinkStatus& status) {
+  if (!station_) {
+    return;
+  }
+  station_->link_changed(status);
+  if (status.state == bus::LinkState::up) {
+    if (const auto up = std::exchange(callbacks_.up, nullptr)) {
+      callbacks_.failed = nullptr;
+      up(status.broker);
+    }
+  }
+}
+
+void Service::stop(std::function<void()> stopped) {
+  callbacks_ = {};
+  if (station_) {
+    station_->stop();
+    station_.reset();
+  }
+  if (bus_ && bus_->status().state == bus::LinkState::up) {
+    if (auto drained = bus_->drain(kDrainTimeout); !drained) {
+      log_.warning("the connection was not closed clean: " + drained.error().message);
+    }
+  }
+  bus_.reset();
+  if (broker_) {
+    broker_->stop(std::move(stopped));
+  } else {
+    stopped();
+  }
+}
+
+}  // namespace steward::station

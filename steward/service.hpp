@@ -1,0 +1,78 @@
+#pragma once
+
+#include "handlers/runtime/log.hpp"
+#include "handlers/runtime/loop.hpp"
+#include "handlers/runtime/processes.hpp"
+#include "handlers/runtime/state_lock.hpp"
+#include "handlers/runtime/system_clock.hpp"
+#include "steward/broker.hpp"
+#include "steward/config.hpp"
+#include "steward/station.hpp"
+#include "steward/store.hpp"
+#include "subjects/bus/nats_bus.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace steward::station {
+
+// A station with all that it stands on: its folder, its store, its own broker unless it is given
+// one, its connection. On the main loop's thread.
+class Service {
+ public:
+  enum class Failure { config, broker };  // the exit codes 2 and 5
+
+  struct Callbacks {
+    // The station hears the broker at that address. Once.
+    std::function<void(const std::string& url)> up;
+    // It cannot start. Once, and not after `up`.
+    std::function<void(Failure, const Error&)> failed;
+  };
+
+  Service(Config config,
+          runtime::Loop& loop,
+          runtime::Processes& processes,
+          runtime::Logger log,
+          Callbacks callbacks);
+  ~Service();
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
+
+  // What cannot be goes to Callbacks::failed.
+  void start();
+
+  // Station, connection, broker, in that order; then `stopped`.
+  void stop(std::function<void()> stopped);
+
+  // Null before `up`.
+  bus::NatsBus* bus() { return bus_.get(); }
+
+  // The broker of our own; null where it is given one.
+  const Broker* broker() const { return broker_.get(); }
+
+ private:
+  Result<void> open_store();
+  void start_broker();
+  void connect(const std::vector<std::string>& servers);
+  Result<void> start_station(const std::vector<std::string>& servers);
+  void link_changed(const bus::LinkStatus& status);
+  void fail(Failure failure, const Error& error);
+
+  const Config config_;
+  runtime::Loop& loop_;
+  runtime::Processes& processes_;
+  const runtime::Logger log_;
+  Callbacks callbacks_;
+  runtime::SystemClock clock_;
+
+  // In the order of their start; they end in reverse.
+  std::optional<runtime::StateLock> lock_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<Broker> broker_;
+  std::unique_ptr<bus::NatsBus> bus_;
+  std::unique_ptr<Station> station_;
+};
+
+}  // namespace steward::station

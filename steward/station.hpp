@@ -1,0 +1,120 @@
+#pragma once
+
+#include "handlers/runtime/complaint.hpp"
+#include "handlers/runtime/context.hpp"
+#include "handlers/runtime/log.hpp"
+#include "handlers/runtime/loop.hpp"
+#include "steward/fold.hpp"
+#include "steward/inbox.hpp"
+#include "steward/queries.hpp"
+#include "steward/store.hpp"
+#include "subjects/bus/bus.hpp"
+#include "subjects/bus/channel.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace steward::station {
+
+// The station at work: hears the bus, folds what concerns it on one thread of its own, commits in
+// groups, and only then acknowledges; answers queries; asks for what is missing.
+class Station {
+ public:
+  struct Settings {
+    wire::NodeName name;
+    wire::Completeness completeness = wire::Completeness::filled_in;
+  };
+
+  // All of these outlive the station.
+  struct Surroundings {
+    bus::Bus& bus;
+    Store& store;
+    runtime::Clock& clock;
+    runtime::Logger log;
+  };
+
+  Station(Settings settings, const Surroundings& surroundings);
+
+  // Stops it.
+  ~Station();
+  Station(const Station&) = delete;
+  Station& operator=(const Station&) = delete;
+
+  // Reads what an earlier run has left, begins to hear and starts the thread. Errors: as Store's,
+  // bad_subject.
+  [[nodiscard]] Result<void> start();
+
+  // Any thread: the link to the broker has changed.
+  void link_changed(const bus::LinkStatus& status);
+
+  // Hears no more, commits what came, ends the thread. Owner's thread.
+  void stop();
+
+ private:
+  struct Totals {
+    std::uint64_t commits = 0;
+    std::uint64_t failed_commits = 0;
+  };
+
+  Moment now() const;
+  Result<void> subscribe();
+  void run();
+
+  // All below: the fold's thread.
+  void drain();
+  void drain_queries();
+  void fold_some();
+  void commit();
+  void commit_failed(const Error& error);
+  void acknowledge(const std::vector<ReceivedRecord>& received);
+  void tick();
+  void schedule_tick();
+  void ask_for_missing();
+  void ask_for_hellos();
+  void tend();
+  void link_is(const bus::LinkStatus& status);
+  void answer(bus::Message&& message);
+  void send_chunk(const std::string& inbox, std::string chunk);
+  void send(const std::string& subject, std::string payload);
+  std::string station_row() const;
+  std::optional<TrackedCommand> find_command(const wire::MessageId& id);
+
+  const Settings settings_;
+  bus::Bus& bus_;
+  Store& store_;
+  runtime::Clock& clock_;
+  const runtime::Logger log_;
+  const bus::Channel channel_;
+  const std::chrono::steady_clock::time_point started_;
+
+  runtime::Loop loop_;
+  runtime::Timer commit_timer_;
+  runtime::Timer tick_timer_;
+  runtime::Timer tend_timer_;
+  runtime::Complaint bus_complaint_;
+  runtime::Complaint disk_complaint_;
+
+  Fold fold_;
+  Queries queries_;
+  std::vector<bus::Message> taken_;  // out of the inbox, from next_ on not folded yet
+  std::size_t next_ = 0;
+  std::size_t uncommitted_ = 0;  // messages folded since the last commit
+  bool disk_failing_ = false;
+  bool link_up_ = false;
+  std::uint64_t tended_ = 0;
+  Totals totals_;
+
+  Inbox inbox_;
+  Inbox query_inbox_;
+  std::atomic<std::uint64_t> passed_by_{0};  // messages that did not concern the station
+  std::vector<std::unique_ptr<bus::Subscription>> subscriptions_;
+  std::thread thread_;
+};
+
+}  // namespace steward::station

@@ -1,0 +1,107 @@
+#pragma once
+
+#include "steward/store.hpp"
+
+#include <SQLiteCpp/SQLiteCpp.h>
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+namespace steward::station {
+
+// The connection to station.db with its statements prepared. For store*.cpp only; its functions
+// throw SQLite::Exception, which guarded() turns into an Error.
+class Store::Database {
+ public:
+  explicit Database(const std::filesystem::path& file);
+
+  SQLite::Database db;
+  SQLite::Statement put_unit;
+  SQLite::Statement put_command;
+  SQLite::Statement put_job;
+  SQLite::Statement put_step;
+  SQLite::Statement put_unit_counts;
+  SQLite::Statement put_job_counts;
+  SQLite::Statement put_history;
+  SQLite::Statement put_received;
+  SQLite::Statement get_command;
+  SQLite::Statement get_command_units;
+};
+
+namespace sql {
+
+// What SQLite said, as an error of ours.
+Error error_of(const SQLite::Exception& exception, std::string_view doing);
+
+// Runs a function that may throw, and gives its result or what was thrown as an error.
+template <class Function>
+auto guarded(std::string_view doing, Function function) -> Result<std::invoke_result_t<Function>> {
+  try {
+    if constexpr (std::is_void_v<std::invoke_result_t<Function>>) {
+      function();
+      return {};
+    } else {
+      return function();
+    }
+  } catch (const SQLite::Exception& exception) {
+    return tl::unexpected<Error>(error_of(exception, doing));
+  }
+}
+
+inline void bind_one(SQLite::Statement& statement, int index, const std::string& text) {
+  statement.bindNoCopy(index, text);
+}
+
+inline void bind_one(SQLite::Statement& statement, int index, std::int64_t number) {
+  statement.bind(index, number);
+}
+
+inline void bind_one(SQLite::Statement& statement, int index, wire::Timestamp time) {
+  statement.bind(index, static_cast<std::int64_t>(time.time_since_epoch().count()));
+}
+
+inline void bind_one(SQLite::Statement& statement,
+                     int index,
+                     const std::optional<wire::Timestamp>& time) {
+  if (time) {
+    bind_one(statement, index, *time);
+  } else {
+    statement.bind(index);
+  }
+}
+
+// Makes a statement ready with its parameters. Texts are not copied: they must outlive its run.
+template <class... Values>
+void ready(SQLite::Statement& statement, const Values&... values) {
+  statement.tryReset();
+  int index = 0;
+  (bind_one(statement, ++index, values), ...);
+}
+
+template <class... Values>
+void run(SQLite::Statement& statement, const Values&... values) {
+  ready(statement, values...);
+  statement.exec();
+}
+
+wire::Timestamp time_of(const SQLite::Column& column);
+std::optional<wire::Timestamp> optional_time_of(const SQLite::Column& column);
+
+// An id that we wrote ourselves; a damaged one throws, as a damaged file does.
+wire::MessageId id_of(const SQLite::Column& column);
+wire::CommandState state_of(const SQLite::Column& column);
+
+// Makes the tables in an empty file. Throws.
+void create_schema(SQLite::Database& db);
+
+inline constexpr int kSchemaVersion = 1;
+inline constexpr int kApplicationId = 0x53745764;  // "StWd": the file is a station's
+
+}  // namespace sql
+
+}  // namespace steward::station

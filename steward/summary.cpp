@@ -1,0 +1,110 @@
+#include "steward/summary.hpp"
+
+#include "subjects/wire/fields.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace steward::station {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kLongestSummary = 200;
+constexpr std::string_view kSecret = "(secret)";
+constexpr std::string_view kPlain =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./_-";
+
+// As a shell takes it, so that it can be copied into one.
+std::string quoted(const std::string& word) {
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) {
+    return word;
+  }
+  std::string out = "'";
+  for (const char letter : word) {
+    out += letter == '\'' ? "'\\''" : std::string(1, letter);
+  }
+  return out + "'";
+}
+
+// One line without control characters, cut between characters of UTF-8.
+std::string one_line(std::string text) {
+  for (char& letter : text) {
+    if (static_cast<unsigned char>(letter) < 0x20 || letter == 0x7f) {
+      letter = ' ';
+    }
+  }
+  if (text.size() <= kLongestSummary) {
+    return text;
+  }
+  std::size_t end = kLongestSummary - 3;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) {
+    --end;
+  }
+  return text.substr(0, end) + "...";
+}
+
+std::string text_of(const json& object, const char* name) {
+  const auto at = object.find(name);
+  return at != object.end() && at->is_string() ? at->get<std::string>() : std::string();
+}
+
+std::string command_line(const json& argv) {
+  std::string line;
+  for (const auto& word : argv) {
+    line.append(line.empty() ? "" : " ");
+    line.append(word.is_string() ? quoted(word.get<std::string>()) : word.dump());
+    if (line.size() > kLongestSummary) {
+      break;
+    }
+  }
+  return line;
+}
+
+std::string summary_of(const json& object) {
+  const std::string op = text_of(object, "op");
+  if (!op.empty() && op != "run") {
+    const std::string ref = text_of(object, "ref");
+    return ref.empty() ? op : op + " " + ref;
+  }
+  const auto argv = object.find("argv");
+  if (argv != object.end() && argv->is_array()) {
+    return command_line(*argv);
+  }
+  const std::string shell = text_of(object, "shell");
+  return shell.empty() ? wire::dump_json(object) : shell;
+}
+
+// Replaces the values of `env` that `secret_env` names. True when there were any.
+bool hide_secrets(json& object) {
+  const auto names = object.find("secret_env");
+  const auto env = object.find("env");
+  if (names == object.end() || env == object.end() || !env->is_object()) {
+    return false;
+  }
+  if (!names->is_array()) {
+    // Which ones are meant cannot be known.
+    *env = kSecret;
+    return true;
+  }
+  for (const auto& name : *names) {
+    if (name.is_string() && env->contains(name.get<std::string>())) {
+      (*env)[name.get<std::string>()] = kSecret;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+Described describe(std::string_view payload) {
+  auto parsed = wire::parse_json(payload);
+  if (!parsed || !parsed->is_object()) {
+    const bool perhaps_secret = payload.find("secret_env") != std::string_view::npos;
+    return {one_line(perhaps_secret ? "(unreadable)" : std::string(payload.substr(0, 1024))),
+            perhaps_secret ? std::string() : std::string(payload)};
+  }
+  const bool hidden = hide_secrets(*parsed);
+  return {one_line(summary_of(*parsed)), hidden ? wire::dump_json(*parsed) : std::string(payload)};
+}
+
+}  // namespace steward::station

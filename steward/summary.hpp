@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace steward::station {
+
+// What the station keeps and shows of a command's payload.
+struct Described {
+  std::string
+      summary;  // one line for people, at most 200 bytes: the command line, or the operation
+  std::string payload;  // as it came, the values of its secrets replaced
+};
+
+// Pure. `secret_env` names the variables of `env` whose values are secrets; a payload that mentions
+// it and cannot be read is not kept at all.
+Described describe(std::string_view payload);
+
+}  // namespace steward::station

@@ -1,0 +1,154 @@
+#include "tests/integration/agent/fleet.hpp"
+
+#include <doctest/doctest.h>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+namespace steward::tests {
+
+namespace {
+
+std::filesystem::path make_folder() {
+  auto pattern = (std::filesystem::temp_directory_path() / "steward-edge-XXXXXX").string();
+  REQUIRE(::mkdtemp(pattern.data()) != nullptr);
+  return pattern;
+}
+
+}  // namespace
+
+AgentProcess::AgentProcess(const std::string& broker) : folder_(make_folder()) {
+  const std::string program = std::string(STEWARD_BIN_DIR) + "/steward-edge";
+  const std::string state = folder_ / "state";
+  const std::string log = folder_ / "log";
+  pid_ = ::fork();
+  REQUIRE(pid_ >= 0);
+  if (pid_ == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    const int file = ::open(log.c_str(), O_CREAT | O_WRONLY, 0600);
+    ::dup2(file, STDERR_FILENO);
+    ::execl(program.c_str(),
+            program.c_str(),
+            "run",
+            "--name",
+            "ship1",
+            "--broker",
+            broker.c_str(),
+            "--state-dir",
+            state.c_str(),
+            nullptr);
+    ::_exit(127);
+  }
+}
+
+AgentProcess::~AgentProcess() {
+  if (pid_ > 0) {
+    end_by(SIGKILL);
+  }
+  std::error_code ignored;
+  std::filesystem::remove_all(folder_, ignored);
+}
+
+int AgentProcess::end_by(int signal) {
+  int status = 0;
+  ::kill(pid_, signal);
+  ::waitpid(pid_, &status, 0);
+  pid_ = -1;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+std::size_t AgentProcess::rss_bytes() const {
+  std::ifstream file("/proc/" + std::to_string(pid_) + "/statm");
+  std::size_t size = 0;
+  std::size_t resident = 0;
+  file >> size >> resident;
+  return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
+std::string AgentProcess::log() const {
+  std::ostringstream text;
+  text << std::ifstream(folder_ / "log").rdbuf();
+  return text.str();
+}
+
+Listener::Listener(const std::string& broker)
+    : channel_(*wire::Source::parse("/station"), wire::Completeness::required, ids_) {
+  bus_ = *bus::NatsBus::open({.servers = {broker}, .name = "station"});
+  REQUIRE(bus_->wait_until_up(std::chrono::seconds(10)));
+  subscription_ = *bus_->subscribe("ship1.event.>",
+                                   [this](bus::Message&& message) { hear(std::move(message)); });
+  REQUIRE(bus_->flush(std::chrono::seconds(10)));
+}
+
+wire::Timestamp Listener::now() {
+  return std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
+}
+
+void Listener::hear(bus::Message&& message) {
+  auto opened = channel_.open(std::move(message), now());
+  const std::lock_guard lock(mutex_);
+  REQUIRE(opened);
+  if (opened->transport.method.str() == "hello") {
+    hellos.push_back(*wire::decode_hello(opened->payload));
+  }
+  if (opened->envelope.position) {
+    const auto& [epoch, seq] = *opened->envelope.position;
+    auto& seen = seen_[epoch.str()];
+    const bool is_new = seen.emplace(seq, true).second;
+    if (is_new && opened->transport.method.str() == "ack") {
+      acks.push_back(*wire::decode_ack(opened->payload));
+    }
+    while (seen.contains(acknowledged_ + 1)) {
+      ++acknowledged_;
+    }
+    // Not every one: acknowledgements are cumulative.
+    if (acknowledged_ % 100 == 0 || seen.rbegin()->first == acknowledged_) {
+      static_cast<void>(bus_->publish(
+          {"station.event.received.ship1", {}, wire::encode({epoch.str(), acknowledged_}), ""}));
+    }
+  }
+  changed_.notify_all();
+}
+
+bool Listener::wait(const std::function<bool(const Listener&)>& holds,
+                    std::chrono::milliseconds limit) {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, limit, [this, &holds] { return holds(*this); });
+}
+
+wire::MessageId Listener::command(const std::string& subject, const std::string& payload) {
+  const auto id = new_id();
+  command(id, subject, payload);
+  return id;
+}
+
+void Listener::command(const wire::MessageId& id,
+                       const std::string& subject,
+                       const std::string& payload) {
+  auto envelope = wire::make_envelope(
+      id, *wire::Source::parse("/operator/eva"), *wire::Subject::parse(subject), now());
+  envelope.expires = now() + std::chrono::hours(1);
+  raw(channel_.seal(envelope, payload));
+}
+
+void Listener::raw(const bus::Message& message) { static_cast<void>(bus_->publish(message)); }
+
+std::vector<std::string> Listener::steps(const wire::MessageId& id) const {
+  std::vector<std::string> words;
+  for (const auto& ack : acks) {
+    if (ack.ref == id) {
+      words.push_back(std::string(word(ack.state)) + (ack.code.empty() ? "" : " " + ack.code));
+    }
+  }
+  return words;
+}
+
+}  // namespace steward::tests

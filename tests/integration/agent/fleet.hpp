@@ -1,0 +1,84 @@
+#pragma once
+
+#include "subjects/bus/channel.hpp"
+#include "subjects/bus/nats_bus.hpp"
+#include "subjects/wire/ack.hpp"
+#include "subjects/wire/hello.hpp"
+#include "tests/support/nats_server.hpp"
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace steward::tests {
+
+// A real steward-edge process named "ship1", ended by SIGKILL with this object.
+class AgentProcess {
+ public:
+  explicit AgentProcess(const std::string& broker);
+  ~AgentProcess();
+  AgentProcess(const AgentProcess&) = delete;
+  AgentProcess& operator=(const AgentProcess&) = delete;
+
+  // Sends a signal and waits for the end; the exit code, or 128 + the signal that ended it.
+  int end_by(int signal);
+
+  std::size_t rss_bytes() const;
+  std::string log() const;
+
+ private:
+  std::filesystem::path folder_;
+  pid_t pid_ = -1;
+};
+
+// A small station: hears all that ship1 says, acknowledges what is recorded, and sends commands.
+class Listener {
+ public:
+  explicit Listener(const std::string& broker);
+
+  // Waits until that holds of what was heard.
+  bool wait(const std::function<bool(const Listener&)>& holds,
+            std::chrono::milliseconds limit = std::chrono::minutes(1));
+
+  // A command with all headers; its id.
+  wire::MessageId command(const std::string& subject, const std::string& payload);
+
+  // The same, with an id of the caller's.
+  void command(const wire::MessageId& id, const std::string& subject, const std::string& payload);
+
+  // Bytes as they are.
+  void raw(const bus::Message& message);
+
+  wire::MessageId new_id() { return ids_(now()); }
+
+  // Under wait(): the steps that were heard of a command, each position of the outbox once.
+  std::vector<std::string> steps(const wire::MessageId& id) const;
+  std::vector<wire::Ack> acks;
+  std::vector<wire::Hello> hellos;
+
+  bus::NatsBus& bus() { return *bus_; }
+
+ private:
+  static wire::Timestamp now();
+  void hear(bus::Message&& message);
+  void publish(const bus::Message& message);
+
+  bus::Channel::NewId ids_ = bus::system_ids();
+  bus::Channel channel_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<std::string, std::map<std::uint64_t, bool>> seen_;  // by epoch
+  std::uint64_t acknowledged_ = 0;
+  std::unique_ptr<bus::NatsBus> bus_;
+  std::unique_ptr<bus::Subscription> subscription_;
+};
+
+}  // namespace steward::tests

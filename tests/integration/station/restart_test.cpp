@@ -1,0 +1,85 @@
+#include "tests/integration/station/rig.hpp"
+#include "tests/support/nats_server.hpp"
+
+#include <doctest/doctest.h>
+
+namespace steward::tests {
+namespace {
+
+TEST_CASE("station: a restart keeps the table, the jobs and what was received") {
+  const auto server = NatsServer::start();
+  if (!server) {
+    return;
+  }
+  const TemporaryFolder folder;
+  Asker asker(server->url());
+  SpokenUnit unit(server->url(), "ship1");
+  const auto command = unit.new_id();
+  {
+    const RunningStation station(server->url(), folder.path());
+    CHECK(unit.hello());
+    CHECK(unit.ack(command, wire::CommandState::accepted, 1));
+    CHECK(unit.ack(command, wire::CommandState::done, 2));
+    CHECK(eventually([&unit] { return unit.acknowledged() == 2; }));
+  }
+  const RunningStation station(server->url(), folder.path());
+  const auto row = asker.unit("ship1");
+  REQUIRE(row);
+  CHECK(row->state == wire::UnitState::up);
+  CHECK(row->commands == wire::CommandCounts{0, 1, 0});
+  const auto rows = asker.ask("job", R"({"job":")" + command.str() + "\"}");
+  REQUIRE(rows.size() == 1);
+  const auto job = wire::decode_job_detail(rows[0]);
+  REQUIRE(job);
+  CHECK(job->units.at(0).state == wire::CommandState::done);
+
+  // The unit has not heard the acknowledgement: it sends again, nothing changes, it is
+  // acknowledged.
+  CHECK(unit.ack(command, wire::CommandState::accepted, 1));
+  CHECK(unit.ack(command, wire::CommandState::failed, 3));
+  CHECK(eventually([&unit] { return unit.acknowledged() == 3; }));
+  CHECK(asker.unit("ship1")->commands == wire::CommandCounts{0, 1, 0});
+}
+
+TEST_CASE("station: at its start it asks all units for a hello") {
+  const auto server = NatsServer::start();
+  if (!server) {
+    return;
+  }
+  const TemporaryFolder folder;
+  Asker asker(server->url());
+  std::atomic<int> asked{0};
+  auto heard =
+      asker.bus().subscribe("@all.command.hello.agent", [&asked](bus::Message&&) { ++asked; });
+  REQUIRE(heard);
+  REQUIRE(asker.bus().flush(std::chrono::seconds(5)));
+  const RunningStation station(server->url(), folder.path());
+  CHECK(eventually([&asked] { return asked > 0; }));
+}
+
+TEST_CASE("station: it asks for the events that are missing") {
+  const auto server = NatsServer::start();
+  if (!server) {
+    return;
+  }
+  const TemporaryFolder folder;
+  const RunningStation station(server->url(), folder.path());
+  SpokenUnit unit(server->url(), "ship1");
+  std::atomic<int> asked{0};
+  auto heard = unit.bus().subscribe("ship1.command.outbox.events", [&](bus::Message&& message) {
+    CHECK(message.payload == R"({"op":"resend","from":2})");
+    ++asked;
+  });
+  REQUIRE(heard);
+  REQUIRE(unit.bus().flush(std::chrono::seconds(5)));
+  const auto command = unit.new_id();
+  CHECK(unit.ack(command, wire::CommandState::accepted, 1));
+  CHECK(unit.ack(command, wire::CommandState::done, 3));
+  CHECK(eventually([&asked] { return asked > 0; }));
+  CHECK(unit.acknowledged() == 1);
+  CHECK(unit.ack(command, wire::CommandState::running, 2));
+  CHECK(eventually([&unit] { return unit.acknowledged() == 3; }));
+}
+
+}  // namespace
+}  // namespace steward::tests

@@ -1,0 +1,122 @@
+#!/usr/bin/env bash
+# Builds and runs every test. The last line is "N passed, N failed".
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+# shellcheck source=tools/steps.sh
+. tools/steps.sh
+
+usage() {
+  cat <<'END'
+usage: tests/run.sh [--long] [--only REGEX] [--help]
+
+Installs the Debian packages that are missing, then builds and runs
+  dev      all tests, under address and undefined behaviour sanitizers; the rules of the tree, its
+           format and its scripts are tests, too
+  tsan     the tests of the rooms that have threads, under the thread sanitizer
+  clang    thread safety analysis of everything, and a short run of each fuzz target
+
+  --long        clang-tidy over everything, and the long form of the tests that have one
+                (STEWARD_LONG=1 in their environment)
+  --only REGEX  only tests whose name matches
+
+The last line is "N passed, N failed"; a build that fails counts as one failed. Exits with 0 when
+nothing failed. Logs are in build/logs.
+END
+}
+
+long=no
+only=
+passed=0
+failed=0
+logs=build/logs
+
+fail_one() { failed=$((failed + 1)); }
+
+# The sanitizers of g++ 12 need their address ranges free, which more than 28 bits of random address
+# layout may not leave.
+plain_layout=()
+if [ "$(cat /proc/sys/vm/mmap_rnd_bits 2>/dev/null || echo 28)" -gt 28 ] && setarch -R true 2>/dev/null
+then
+  plain_layout=(setarch -R)
+fi
+
+# Adds what a run of ctest has written down: what did not run has not passed.
+count_results() {
+  local results="$1" all ran
+  if [ ! -s "$results" ]; then
+    fail_one
+    return
+  fi
+  all="$(grep -c '<testcase ' "$results")"
+  ran="$(grep -c '<testcase [^>]*status="run"' "$results")"
+  passed=$((passed + ran))
+  failed=$((failed + all - ran))
+}
+
+# What the tests that failed said, at most 60 lines each.
+show_failures() {
+  awk '/ Test +#[0-9]+: / {shown = /\*\*\*/ ? 60 : 0}
+       / +Start +[0-9]+: / {next}
+       shown > 0 {print "    " $0; shown--}
+       /^The following tests FAILED/ {shown = 1000}' "$1"
+}
+
+run_tests() {
+  local preset="$1" results="$PWD/build/$1/results.xml" arguments=()
+  arguments=(--preset "$preset" --output-junit "$results" --no-tests=ignore -j "$(nproc)")
+  [ -n "$only" ] && arguments+=(-R "$only")
+  rm -f "$results"
+  step_shown=0 run_step "$preset: tests" '' "$logs/$preset-tests.log" \
+    "${plain_layout[@]}" ctest "${arguments[@]}" || show_failures "$logs/$preset-tests.log"
+  count_results "$results"
+}
+
+build_and_test() {
+  local preset="$1" timeout=300
+  [ "$long" = yes ] && timeout=3600
+  if run_step "$preset: configure" '' "$logs/$preset-configure.log" \
+    cmake --preset "$preset" "-DSTEWARD_TEST_TIMEOUT=$timeout" &&
+    run_step "$preset: build" '' "$logs/$preset-build.log" \
+      "${plain_layout[@]}" cmake --build --preset "$preset" -- -k 0; then
+    run_tests "$preset"
+  else
+    fail_one
+  fi
+}
+
+tidy() {
+  local log="$logs/tidy.log"
+  run_step 'clang-tidy' '' "$log" tools/tidy.sh
+  passed=$((passed + $(grep -c '^ok ' "$log")))
+  failed=$((failed + $(grep -c '^FAIL ' "$log")))
+}
+
+main() {
+  while [ $# -gt 0 ]; do
+    case "$1" in
+      --help | -h) usage; return 0 ;;
+      --long) long=yes; export STEWARD_LONG=1 ;;
+      --only)
+        only="${2:?--only needs a regular expression}"
+        shift
+        ;;
+      *) usage >&2; return 2 ;;
+    esac
+    shift
+  done
+  if ! tools/packages.sh test; then
+    echo '0 passed, 1 failed'
+    return 1
+  fi
+  echo '✓ packages'
+  for preset in dev tsan clang; do
+    build_and_test "$preset"
+  done
+  if [ "$long" = yes ] && [ -z "$only" ]; then
+    tidy
+  fi
+  echo "$passed passed, $failed failed"
+  [ "$failed" -eq 0 ]
+}
+
+main "$@"; exit

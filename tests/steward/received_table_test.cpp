@@ -1,0 +1,131 @@
+#include "steward/received_table.hpp"
+
+#include "tests/steward/world.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cstdint>
+#include <string>
+
+namespace steward::station {
+namespace {
+
+using std::chrono_literals::operator""s;
+using test::id;
+using test::Script;
+using Verdict = ReceivedTable::Verdict;
+
+struct Story {
+  Verdict note(std::uint64_t seq, std::uint64_t epoch = 1) {
+    return table.note("ship1", {id(epoch), seq}, time.now());
+  }
+
+  std::uint64_t upto(std::uint64_t epoch = 1) {
+    Batch batch;
+    table.take_changes(batch);
+    lost += batch.history.size();
+    const auto at = batch.received.find({"ship1", id(epoch)});
+    return at == batch.received.end() ? 0 : at->second;
+  }
+
+  ReceivedTable table;
+  Script time;
+  std::size_t lost = 0;
+};
+
+TEST_CASE("received: events in order are each fresh once, and acknowledged cumulatively") {
+  Story story;
+  for (std::uint64_t seq = 1; seq <= 5; ++seq) {
+    CHECK(story.note(seq) == Verdict::fresh);
+  }
+  CHECK(story.upto() == 5);
+  CHECK(story.note(3) == Verdict::repeated);
+  CHECK(story.upto() == 5);
+  CHECK(story.upto() == 0);
+}
+
+TEST_CASE("received: events beyond a gap are folded once and acknowledged when it is filled") {
+  Story story;
+  story.note(1);
+  CHECK(story.note(4) == Verdict::fresh);
+  CHECK(story.note(3) == Verdict::fresh);
+  CHECK(story.note(6) == Verdict::fresh);
+  CHECK(story.note(4) == Verdict::repeated);
+  CHECK(story.upto() == 1);
+  CHECK(story.note(2) == Verdict::fresh);
+  CHECK(story.upto() == 4);
+  CHECK(story.note(5) == Verdict::fresh);
+  CHECK(story.upto() == 6);
+}
+
+TEST_CASE("received: a gap that stays for two seconds is asked for, with growing patience") {
+  Story story;
+  story.note(1);
+  story.note(3);
+  CHECK(story.table.due(story.time.after(1s)).empty());
+  auto due = story.table.due(story.time.after(1s));
+  REQUIRE(due.size() == 1);
+  CHECK(due[0].unit == "ship1");
+  CHECK(due[0].from == 2);
+  CHECK(story.table.due(story.time.after(3s)).empty());
+  CHECK(story.table.due(story.time.after(1s)).size() == 1);
+  story.note(2);
+  CHECK(story.upto() == 3);
+  CHECK(story.table.due(story.time.after(60s)).empty());
+}
+
+TEST_CASE("received: what the unit itself no longer has is given up and told") {
+  Story story;
+  CHECK(story.note(5) == Verdict::fresh);
+  CHECK(story.note(6) == Verdict::fresh);
+  for (int asked = 0; asked < 2; ++asked) {
+    CHECK(story.upto() == 0);
+    CHECK(story.table.due(story.time.after(60s)).size() == 1);
+    CHECK(story.note(5) == Verdict::repeated);
+    CHECK(story.note(6) == Verdict::repeated);
+  }
+  CHECK(story.upto() == 6);
+  CHECK(story.lost == 1);
+}
+
+TEST_CASE("received: a gap is not given up while the unit does not answer") {
+  Story story;
+  story.note(5);
+  for (int asked = 0; asked < 20; ++asked) {
+    CHECK(story.table.due(story.time.after(60s)).size() == 1);
+    story.note(static_cast<std::uint64_t>(10 + asked));
+  }
+  CHECK(story.upto() == 0);
+  CHECK(story.lost == 0);
+}
+
+TEST_CASE("received: a new epoch begins anew, the old one is still known") {
+  Story story;
+  story.note(1, 1);
+  story.note(2, 1);
+  CHECK(story.note(1, 2) == Verdict::fresh);
+  CHECK(story.note(2, 1) == Verdict::repeated);
+  CHECK(story.note(3, 1) == Verdict::fresh);
+  CHECK(story.upto(2) == 1);
+}
+
+TEST_CASE("received: what an earlier run has committed is not folded again") {
+  Story story;
+  story.table.restore({"ship1", id(1), 10});
+  CHECK(story.note(10) == Verdict::repeated);
+  CHECK(story.upto() == 10);
+  CHECK(story.note(11) == Verdict::fresh);
+}
+
+TEST_CASE("received: gaps without end are refused, not remembered") {
+  Story story;
+  Verdict last = Verdict::fresh;
+  for (std::uint64_t seq = 2; seq < 10'000; seq += 2) {
+    last = story.note(seq);
+  }
+  CHECK(last == Verdict::refused);
+  CHECK(story.note(1) == Verdict::fresh);
+}
+
+}  // namespace
+}  // namespace steward::station

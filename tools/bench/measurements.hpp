@@ -1,0 +1,29 @@
+#pragma once
+
+#include "subjects/wire/error.hpp"
+#include "tools/bench/report.hpp"
+#include "tools/bench/rig.hpp"
+
+#include <chrono>
+#include <vector>
+
+namespace steward::bench {
+
+// Each measures one promise on a running rig for about that long. Errors: those of the rig's
+// programs, and timed_out when an ACK does not come.
+
+// Command published to accepted ACK seen, beside the bare request and reply of nats.c.
+[[nodiscard]] Result<std::vector<Figure>> measure_rtt(Rig& rig, std::chrono::seconds time);
+
+// /bin/true per second through one unit, ACKed and in the station's table, beside a bare spawn
+// loop; and the unit's own time from accepted to running.
+[[nodiscard]] Result<std::vector<Figure>> measure_commands(Rig& rig, std::chrono::seconds time);
+
+// What an idle agent takes of the machine.
+[[nodiscard]] Result<std::vector<Figure>> measure_footprint(Rig& rig, std::chrono::seconds time);
+
+// How fast a child's output is drained, and how far the agent grows by it. Takes as long as 4 GB
+// take.
+[[nodiscard]] Result<std::vector<Figure>> measure_drain(Rig& rig);
+
+}  // namespace steward::bench

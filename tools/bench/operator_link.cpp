@@ -1,0 +1,152 @@
+#include "tools/bench/operator_link.hpp"
+
+#include "subjects/bus/mutex.hpp"
+
+#include <deque>
+#include <utility>
+
+namespace steward::bench {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::seconds kPatience{10};
+
+wire::Timestamp wall_clock() {
+  return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
+}
+
+}  // namespace
+
+// Messages from the bus's threads to the one that waits for them.
+class OperatorLink::Arrivals {
+ public:
+  void push(bus::Message&& message) {
+    {
+      const bus::Lock lock(mutex_);
+      messages_.push_back(std::move(message));
+    }
+    arrived_.notify_one();
+  }
+
+  Result<bus::Message> next(Clock::time_point deadline) {
+    const bus::Lock lock(mutex_);
+    while (messages_.empty()) {
+      if (arrived_.wait_until(mutex_, deadline) == std::cv_status::timeout && messages_.empty()) {
+        return failure(ErrorCode::timed_out, "nothing came in time");
+      }
+    }
+    bus::Message message = std::move(messages_.front());
+    messages_.pop_front();
+    return message;
+  }
+
+ private:
+  bus::Mutex mutex_;
+  bus::Condition arrived_;
+  std::deque<bus::Message> messages_ STEWARD_GUARDED_BY(mutex_);
+};
+
+Result<std::unique_ptr<OperatorLink>> OperatorLink::connect(const std::string& broker,
+                                                            const wire::NodeName& unit) {
+  bus::NatsOptions options;
+  options.servers = {broker};
+  options.name = "steward-bench";
+  STEWARD_TRY(auto bus, bus::NatsBus::open(std::move(options)));
+  STEWARD_TRY(auto source, wire::Source::parse("/operator/bench"));
+  if (auto up = bus->wait_until_up(kPatience); !up) {
+    return tl::unexpected(std::move(up).error().with_context("connect to " + broker));
+  }
+  std::unique_ptr<OperatorLink> link(new OperatorLink(std::move(bus), unit, std::move(source)));
+  if (auto listening = link->listen(); !listening) {
+    return tl::unexpected(std::move(listening).error());
+  }
+  return link;
+}
+
+OperatorLink::OperatorLink(std::unique_ptr<bus::NatsBus> bus,
+                           wire::NodeName unit,
+                           wire::Source source)
+    : unit_(std::move(unit)),
+      channel_(std::move(source), wire::Completeness::required, bus::system_ids()),
+      acks_(std::make_unique<Arrivals>()),
+      answers_(std::make_unique<Arrivals>()),
+      bus_(std::move(bus)),
+      inbox_(bus_->new_inbox()) {}
+
+OperatorLink::~OperatorLink() = default;
+
+Result<void> OperatorLink::listen() {
+  STEWARD_TRY(auto acks,
+              bus_->subscribe(unit_.str() + ".event.ack.shellcommand",
+                              [to = acks_.get()](bus::Message&& m) { to->push(std::move(m)); }));
+  subscriptions_.push_back(std::move(acks));
+  STEWARD_TRY(auto answers, bus_->subscribe(inbox_, [to = answers_.get()](bus::Message&& m) {
+    to->push(std::move(m));
+  }));
+  subscriptions_.push_back(std::move(answers));
+  return bus_->flush(kPatience);
+}
+
+Result<wire::MessageId> OperatorLink::send(const std::string& payload) {
+  STEWARD_TRY(wire::Subject subject,
+              wire::Subject::parse(unit_.str() + ".command.shellcommand.operatingsystem"));
+  const wire::Envelope envelope = channel_.envelope(std::move(subject), wall_clock());
+  if (auto sent = bus_->publish(channel_.seal(envelope, payload)); !sent) {
+    return tl::unexpected(std::move(sent).error().with_context("send a command"));
+  }
+  return envelope.id;
+}
+
+Result<SeenAck> OperatorLink::next_ack(std::chrono::milliseconds timeout) {
+  STEWARD_TRY(bus::Message message, acks_->next(Clock::now() + timeout));
+  auto opened = channel_.open(std::move(message), wall_clock());
+  if (!opened) {
+    return tl::unexpected(std::move(opened.error().error).with_context("read an ACK"));
+  }
+  STEWARD_TRY(wire::Ack ack, wire::decode_ack(opened->payload));
+  return SeenAck{std::move(ack), opened->envelope.time};
+}
+
+Result<SeenAck> OperatorLink::wait_for(const wire::MessageId& command,
+                                       wire::CommandState state,
+                                       std::chrono::milliseconds timeout) {
+  const Clock::time_point deadline = Clock::now() + timeout;
+  while (true) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+    STEWARD_TRY(SeenAck seen, next_ack(left));
+    if (seen.ack.ref == command && (seen.ack.state == state || wire::is_terminal(seen.ack.state))) {
+      return seen;
+    }
+  }
+}
+
+Result<wire::UnitRow> OperatorLink::unit_row(std::chrono::milliseconds timeout) {
+  STEWARD_TRY(wire::Subject subject, wire::Subject::parse("station.command.query.units"));
+  wire::QueryRequest request;
+  request.units = {unit_.str()};
+  bus::Message message =
+      channel_.seal(channel_.envelope(std::move(subject), wall_clock()), wire::encode(request));
+  message.reply = inbox_;
+  if (auto sent = bus_->publish(message); !sent) {
+    return tl::unexpected(std::move(sent).error().with_context("ask the station"));
+  }
+  const Clock::time_point deadline = Clock::now() + timeout;
+  std::vector<std::string> rows;
+  for (bool last = false; !last;) {
+    STEWARD_TRY(const bus::Message answer, answers_->next(deadline));
+    STEWARD_TRY(wire::QueryChunk chunk, wire::decode_query_chunk(answer.payload));
+    if (chunk.error) {
+      return tl::unexpected(std::move(*chunk.error));
+    }
+    rows.insert(rows.end(), chunk.rows.begin(), chunk.rows.end());
+    last = chunk.last;
+  }
+  if (rows.empty()) {
+    return failure(ErrorCode::not_found, "the station does not know " + unit_.str());
+  }
+  return wire::decode_unit_row(rows.front());
+}
+
+}  // namespace steward::bench

@@ -1,0 +1,63 @@
+#pragma once
+
+#include "subjects/bus/channel.hpp"
+#include "subjects/bus/mailbox.hpp"
+#include "subjects/bus/nats_bus.hpp"
+#include "subjects/wire/ack.hpp"
+#include "subjects/wire/query.hpp"
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace steward::bench {
+
+// An ACK as the operator sees it.
+struct SeenAck {
+  wire::Ack ack;
+  wire::Timestamp made;  // the unit's clock
+};
+
+// The operator's side of the measurements: commands to one unit, its ACKs, and the station's table,
+// through the same bus and channel as stewardctl. One thread uses it.
+class OperatorLink {
+ public:
+  // Errors: unavailable, timed_out.
+  [[nodiscard]] static Result<std::unique_ptr<OperatorLink>> connect(const std::string& broker,
+                                                                     const wire::NodeName& unit);
+
+  ~OperatorLink();
+  OperatorLink(const OperatorLink&) = delete;
+  OperatorLink& operator=(const OperatorLink&) = delete;
+
+  // Publishes a command to the unit's shellcommand/operatingsystem. Errors: unavailable, too_large.
+  [[nodiscard]] Result<wire::MessageId> send(const std::string& payload);
+
+  // The next ACK of the unit, in the order of their arrival. Errors: timed_out.
+  [[nodiscard]] Result<SeenAck> next_ack(std::chrono::milliseconds timeout);
+
+  // Waits for an ACK of that command in that state, or a terminal one (its state must be looked
+  // at); passes over all others. Errors: timed_out.
+  [[nodiscard]] Result<SeenAck> wait_for(const wire::MessageId& command,
+                                         wire::CommandState state,
+                                         std::chrono::milliseconds timeout);
+
+  // The unit's row in the station's table. Errors: timed_out, not_found, what the station says.
+  [[nodiscard]] Result<wire::UnitRow> unit_row(std::chrono::milliseconds timeout);
+
+ private:
+  class Arrivals;
+  OperatorLink(std::unique_ptr<bus::NatsBus> bus, wire::NodeName unit, wire::Source source);
+  [[nodiscard]] Result<void> listen();
+
+  wire::NodeName unit_;
+  bus::Channel channel_;
+  std::unique_ptr<Arrivals> acks_;
+  std::unique_ptr<Arrivals> answers_;
+  std::unique_ptr<bus::NatsBus> bus_;
+  std::string inbox_;
+  std::vector<std::unique_ptr<bus::Subscription>> subscriptions_;
+};
+
+}  // namespace steward::bench

@@ -1,0 +1,164 @@
+#include "tools/stewardctl/send.hpp"
+
+#include "subjects/wire/envelope.hpp"
+#include "subjects/wire/fields.hpp"
+#include "tools/stewardctl/format.hpp"
+#include "tools/stewardctl/job_view.hpp"
+#include "tools/stewardctl/targets.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <cerrno>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+
+namespace steward::ctl {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kFlushTimeout{5'000};
+
+Exit detach(Console& console, const JobProgress& progress) {
+  console.note(fmt::format("Detached: the job goes on. See: stewardctl jobs show {}",
+                           progress.job().view()));
+  return Exit::interrupted;
+}
+
+Result<std::vector<bus::Message>> make_messages(Session& session,
+                                                const Order& order,
+                                                JobProgress& progress) {
+  std::vector<bus::Message> out;
+  for (const std::string& unit : order.units) {
+    STEWARD_TRY(
+        auto subject,
+        wire::Subject::parse(fmt::format("{}.command.{}.{}", unit, order.method, order.domain)));
+    wire::Envelope envelope = session.envelope(std::move(subject));
+    envelope.job = progress.job();
+    envelope.expires = envelope.time + order.expires.value_or(wire::kDefaultExpiry);
+    const auto now = Clock::now();
+    progress.add({unit, envelope.id, now, envelope.expires, {}, {}, {}, {}, now});
+    out.push_back(session.seal(envelope, order.payload));
+  }
+  return out;
+}
+
+Result<Exit> show_dry(Invocation& invocation, const std::vector<bus::Message>& messages) {
+  Console& console = invocation.console;
+  for (const bus::Message& message : messages) {
+    if (invocation.is_table()) {
+      console.out(fmt::format("{}\n  {}\n", message.subject, message.payload));
+      continue;
+    }
+    nlohmann::json headers = nlohmann::json::object();
+    for (const auto& [name, value] : message.headers) {
+      headers[name] = value;
+    }
+    const auto payload = wire::parse_json(message.payload);
+    console.out(wire::dump_json({{"kind", "dry_run"},
+                                 {"subject", message.subject},
+                                 {"headers", headers},
+                                 {"payload", payload ? *payload : nlohmann::json(nullptr)}}) +
+                "\n");
+  }
+  console.note(fmt::format("{}, nothing sent (--dry-run)", counted(messages.size(), "unit")));
+  return Exit::ok;
+}
+
+Result<Exit> leave(Invocation& invocation, const JobProgress& progress) {
+  const auto view = job_view(invocation, milliseconds(0));
+  view->started(progress);
+  if (invocation.format == Format::jsonl || invocation.format == Format::json) {
+    view->finished(progress);
+  } else if (invocation.is_table()) {
+    invocation.console.out(fmt::format(
+        "sent to {} as job {}\n", counted(progress.units().size(), "unit"), progress.job().view()));
+    invocation.console.note(
+        fmt::format("Wait for it: stewardctl jobs wait {}", progress.job().view()));
+  }
+  return Exit::ok;
+}
+
+}  // namespace
+
+void declare_sending(Syntax& syntax, Sending& sending) {
+  syntax.option("--wait", sending.wait, "TIME", "give up on a unit without a word after (10s)");
+  syntax.option("--expires", sending.expires, "TIME", "do not start it later than that (1h)");
+  syntax.flag("--no-wait", sending.no_wait, "send, print the job's id, do not wait");
+  syntax.flag("--dry-run", sending.dry_run, "show what would be sent, and to whom; send nothing");
+}
+
+Result<Exit> send_order(Invocation& invocation,
+                        Session& session,
+                        Order order,
+                        const Sending& sending,
+                        std::optional<milliseconds> command_timeout) {
+  STEWARD_TRY(const auto offline, parse_duration(sending.wait));
+  if (!sending.expires.empty()) {
+    STEWARD_TRY(const auto expires, parse_duration(sending.expires));
+    order.expires = expires;
+  }
+  if (order.expires && *order.expires > wire::kLongestExpiry) {
+    return failure(ErrorCode::bad_config, "--expires: at most 30d");
+  }
+  JobProgress progress(session.new_id(), order.method, order.domain);
+  STEWARD_TRY(const auto messages, make_messages(session, order, progress));
+  if (sending.dry_run) {
+    return show_dry(invocation, messages);
+  }
+  if (auto sure = confirm(invocation,
+                          fmt::format("{}.{}", order.method, order.domain),
+                          order.units.size(),
+                          session.settings().confirm_over);
+      !sure) {
+    return tl::unexpected<Error>(sure.error());
+  }
+  const auto view = job_view(invocation, offline);
+  Follower follower(session, progress, *view, {offline, command_timeout});
+  if (auto listening = sending.no_wait ? Result<void>() : follower.listen(); !listening) {
+    return tl::unexpected<Error>(listening.error());
+  }
+  for (const bus::Message& message : messages) {
+    if (auto sent = session.publish(message); !sent) {
+      return tl::unexpected<Error>(std::move(sent).error().with_context("send " + message.subject));
+    }
+  }
+  if (sending.no_wait) {
+    if (auto flushed = session.bus().flush(kFlushTimeout); !flushed) {
+      return tl::unexpected<Error>(flushed.error());
+    }
+    return leave(invocation, progress);
+  }
+  const auto ending = follower.run();
+  return ending == Follower::Ending::finished ? progress.exit()
+                                              : detach(invocation.console, progress);
+}
+
+Result<Exit> follow_job(Invocation& invocation,
+                        Session& session,
+                        JobProgress& progress,
+                        Patience patience) {
+  const auto view = job_view(invocation, patience.offline);
+  Follower follower(session, progress, *view, patience);
+  if (auto listening = follower.listen(); !listening) {
+    return tl::unexpected<Error>(listening.error());
+  }
+  return follower.run() == Follower::Ending::finished ? progress.exit()
+                                                      : detach(invocation.console, progress);
+}
+
+Result<std::string> read_input(const std::string& path) {
+  if (path == "-") {
+    return std::string(std::istreambuf_iterator<char>(std::cin), {});
+  }
+  std::ifstream in(path, std::ios::binary);
+  if (!in) {
+    return failure(ErrorCode::bad_config, system_error(errno, "read " + path).message);
+  }
+  return std::string(std::istreambuf_iterator<char>(in), {});
+}
+
+}  // namespace steward::ctl

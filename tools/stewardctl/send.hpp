@@ -1,0 +1,49 @@
+#pragma once
+
+#include "tools/stewardctl/follow.hpp"
+#include "tools/stewardctl/verb.hpp"
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace steward::ctl {
+
+// One command for many units, as `run` and `call` make it.
+struct Order {
+  std::vector<std::string> units;
+  std::string method;
+  std::string domain;
+  std::string payload;                               // JSON text
+  std::optional<std::chrono::milliseconds> expires;  // none: the contract's hour
+};
+
+// How a person wants it sent.
+struct Sending {
+  bool no_wait = false;
+  bool dry_run = false;
+  std::string wait = "10s";
+  std::string expires;
+};
+
+void declare_sending(Syntax& syntax, Sending& sending);
+
+// Sends one message to each unit under one job id, and follows it to its end (or not, as asked).
+// The first word of errors is what could not be sent. Errors: bad_config, unavailable, too_large.
+[[nodiscard]] Result<Exit> send_order(Invocation& invocation,
+                                      Session& session,
+                                      Order order,
+                                      const Sending& sending,
+                                      std::optional<std::chrono::milliseconds> command_timeout);
+
+// Follows a job that is there already, to its end or to Ctrl-C.
+[[nodiscard]] Result<Exit> follow_job(Invocation& invocation,
+                                      Session& session,
+                                      JobProgress& progress,
+                                      Patience patience);
+
+// A file's bytes; "-" is stdin. Errors: not_found as bad_config, io, permission.
+[[nodiscard]] Result<std::string> read_input(const std::string& path);
+
+}  // namespace steward::ctl

@@ -1,0 +1,24 @@
+#include "tools/stewardctl/verb.hpp"
+
+#include <iterator>
+
+namespace steward::ctl {
+
+// Every command, in the order of help. Each is a file of its own, verb_<name>.cpp.
+const Verbs& all_verbs() {
+  static const Verbs verbs = [] {
+    Verbs out{units_verb(), show_verb(), ping_verb(), run_verb(), call_verb()};
+    const auto add = [&out](Verbs family) {
+      std::move(family.begin(), family.end(), std::back_inserter(out));
+    };
+    add(jobs_verbs());
+    out.push_back(events_verb());
+    add(context_verbs());
+    add(bus_verbs());
+    add({version_verb(), completion_verb(), complete_verb()});
+    return out;
+  }();
+  return verbs;
+}
+
+}  // namespace steward::ctl
