@@ -3,6 +3,7 @@
 #include "handlers/runtime/launch.hpp"
 #include "handlers/runtime/process_tree.hpp"
 #include "handlers/runtime/tree_kill.hpp"
+#include "subjects/bus/crash_point.hpp"
 #include "subjects/bus/mutex.hpp"
 
 #include <fcntl.h>
@@ -148,6 +149,7 @@ void Child::State::look() {
   if (!status) {
     return;
   }
+  bus::crash_point("edge.exit.seen", job);
   running = false;
   watcher.reset();
   if (killer) {
@@ -215,7 +217,9 @@ Result<std::unique_ptr<Child>> Processes::spawn(Loop& loop,
     ++state_->spawning;
     mark = state_->next_mark++;
   }
+  bus::crash_point("edge.spawn.before", request.job);
   auto launched = launch(request, mark);
+  bus::crash_point("edge.spawn.after", request.job);
   {
     const bus::Lock lock(state_->mutex);
     --state_->spawning;

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+#include <string_view>
+
+namespace steward::bus {
+
+// The places at which a test may end a program, all of them: those of steward-edge begin with
+// `edge.`, those of steward with `station.`. The tests of tests/fault end each program at each of
+// its points, and fail where one is never reached.
+inline constexpr std::array kCrashPoints{
+    std::string_view("edge.exit.seen"),     // a child has ended, nobody was told
+    std::string_view("edge.spawn.before"),  // a child is about to be made
+    std::string_view("edge.spawn.after"),   // it runs, nobody knows of it
+};
+
+// A name of that list; another one does not compile.
+class CrashPoint {
+ public:
+  consteval CrashPoint(const char* name) : name_(name) {
+    if (std::find(kCrashPoints.begin(), kCrashPoints.end(), name_) == kCrashPoints.end()) {
+      throw std::invalid_argument("not in kCrashPoints");
+    }
+  }
+
+  std::string_view name() const { return name_; }
+
+ private:
+  std::string_view name_;
+};
+
+// Where the environment says STEWARD_CRASH=<point>:<n> or <point>:<n>:<about>, ends the process by
+// SIGKILL at the n-th time that it passes that point, counting only passes that are about that.
+// Nothing is flushed and no destructor runs, as at a loss of power that spares the disk. Any
+// thread. Compiled in only by the option STEWARD_CRASH_POINTS, which no release has.
+#if defined(STEWARD_CRASH_POINTS)
+void crash_point(CrashPoint point, std::string_view about = {});
+#else
+inline void crash_point(CrashPoint, std::string_view = {}) {}
+#endif
+
+}  // namespace steward::bus
