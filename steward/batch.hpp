@@ -1,5 +1,6 @@
 #pragma once
 
+#include "subjects/bus/stream_position.hpp"
 #include "subjects/wire/ack.hpp"
 #include "subjects/wire/query.hpp"
 
@@ -67,11 +68,12 @@ struct Batch {
   std::map<wire::MessageId, CountsChange> job_counts;
   std::vector<wire::HistoryRow> history;  // their numbers are the store's to give
   std::map<std::pair<std::string, wire::MessageId>, std::uint64_t> received;
-  std::size_t bytes = 0;  // of payloads and results, about
+  std::map<std::string, bus::StreamPosition> positions;  // by stream: its last message in here
+  std::size_t bytes = 0;                                 // of payloads and results, about
 
   bool empty() const {
     return units.empty() && commands.empty() && steps.empty() && history.empty() &&
-           received.empty();
+           received.empty() && positions.empty();
   }
 };
 

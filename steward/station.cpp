@@ -141,7 +141,19 @@ void Station::link_is(const bus::LinkStatus& status) {
   if (up) {
     ask_for_hellos();
   }
+  judge_acting();
 }
+
+void Station::judge_acting() {
+  if (std::exchange(acting_, link_up_) == link_up_) {
+    return;
+  }
+  acting_ ? began_acting() : ceased_acting();
+}
+
+void Station::began_acting() { log_.debug("acts"); }
+
+void Station::ceased_acting() { log_.debug("acts no more"); }
 
 void Station::drain() {
   auto more = inbox_.take();
@@ -195,7 +207,9 @@ void Station::commit() {
     received.push_back({outbox.first, outbox.second, upto});
   }
   fold_.settle();
-  acknowledge(received);
+  if (acting()) {
+    acknowledge(received);
+  }
   if (std::exchange(disk_failing_, false)) {
     log_.warning("station.db can be written again");
     fold_.note("station.db can be written again", now());
@@ -237,7 +251,10 @@ void Station::send(const std::string& subject, std::string payload) {
 
 void Station::tick() {
   fold_.tick(now());
-  ask_for_missing();
+  judge_acting();
+  if (acting()) {
+    ask_for_missing();
+  }
   if (!fold_.batch().empty() && !commit_timer_.active()) {
     commit_timer_.start(kGroupTime);
   }

@@ -79,6 +79,14 @@ class Station {
   void ask_for_hellos();
   void tend();
   void link_is(const bus::LinkStatus& status);
+
+  // Whether this station may act towards units: acknowledge, send commands again, ask for what is
+  // missing. Only then is anything sent to a unit.
+  bool acting() const { return acting_; }
+
+  void judge_acting();
+  void began_acting();
+  void ceased_acting();
   void answer(bus::Message&& message);
   void send_chunk(const std::string& inbox, std::string chunk);
   void send(const std::string& subject, std::string payload);
@@ -107,6 +115,7 @@ class Station {
   std::size_t uncommitted_ = 0;  // messages folded since the last commit
   bool disk_failing_ = false;
   bool link_up_ = false;
+  bool acting_ = false;
   std::uint64_t tended_ = 0;
   Totals totals_;
 

@@ -173,6 +173,13 @@ Result<void> Store::commit(const Batch& batch, wire::Timestamp now) {
       const std::string epoch = outbox.second.str();
       sql::run(d.put_received, outbox.first, epoch, static_cast<std::int64_t>(upto), now);
     }
+    for (const auto& [stream, position] : batch.positions) {
+      sql::run(d.put_position,
+               stream,
+               static_cast<std::int64_t>(position.seq),
+               position.time.count(),
+               position.id);
+    }
     transaction.commit();
   });
 }

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -54,6 +55,7 @@ class Store {
     std::vector<std::pair<std::string, wire::CommandCounts>> counts;
     std::vector<TrackedCommand> open;
     std::vector<ReceivedRecord> received;  // the oldest epoch of a unit first
+    std::map<std::string, bus::StreamPosition> positions;
   };
 
   [[nodiscard]] Result<Kept> load();

@@ -29,6 +29,7 @@ class Store::Database {
   SQLite::Statement put_job_counts;
   SQLite::Statement put_history;
   SQLite::Statement put_received;
+  SQLite::Statement put_position;
   SQLite::Statement get_command;
   SQLite::Statement get_command_units;
 };
@@ -99,7 +100,10 @@ wire::CommandState state_of(const SQLite::Column& column);
 // Makes the tables in an empty file. Throws.
 void create_schema(SQLite::Database& db);
 
-inline constexpr int kSchemaVersion = 1;
+// Makes what a file of an earlier version lacks. Throws.
+void upgrade_schema(SQLite::Database& db);
+
+inline constexpr int kSchemaVersion = 2;
 inline constexpr int kApplicationId = 0x53745764;  // "StWd": the file is a station's
 
 }  // namespace sql

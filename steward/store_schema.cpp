@@ -52,6 +52,20 @@ wire::CommandState state_of(const SQLite::Column& column) {
   return *state;
 }
 
+namespace {
+
+// The tables that a file of the first version does not have.
+void add_tables(SQLite::Database& db) {
+  db.exec(R"(
+    CREATE TABLE IF NOT EXISTS positions (
+      stream TEXT PRIMARY KEY, seq INTEGER NOT NULL, at_ns INTEGER NOT NULL,
+      id TEXT NOT NULL) WITHOUT ROWID;
+  )");
+  db.exec("PRAGMA user_version = " + std::to_string(kSchemaVersion));
+}
+
+}  // namespace
+
 // Times are microseconds since 1970. `steps` is what a command has gone through on a unit, each
 // step
 // "<state> <time>;", so that a step costs one row written and none read.
@@ -91,7 +105,13 @@ void create_schema(SQLite::Database& db) {
       PRIMARY KEY (unit, epoch)) WITHOUT ROWID;
   )");
   db.exec("PRAGMA application_id = " + std::to_string(kApplicationId));
-  db.exec("PRAGMA user_version = " + std::to_string(kSchemaVersion));
+  add_tables(db);
+  transaction.commit();
+}
+
+void upgrade_schema(SQLite::Database& db) {
+  SQLite::Transaction transaction(db);
+  add_tables(db);
   transaction.commit();
 }
 
@@ -107,8 +127,11 @@ SQLite::Database opened(const std::filesystem::path& file) {
   db.exec("PRAGMA wal_autocheckpoint = 4000");
   db.exec("PRAGMA journal_size_limit = 67108864");
   db.exec("PRAGMA cache_size = -8192");
-  if (db.execAndGet("PRAGMA user_version").getInt() == 0) {
+  const int version = db.execAndGet("PRAGMA user_version").getInt();
+  if (version == 0) {
     sql::create_schema(db);
+  } else if (version < sql::kSchemaVersion) {
+    sql::upgrade_schema(db);
   }
   return db;
 }
@@ -151,6 +174,9 @@ Store::Database::Database(const std::filesystem::path& file)
                    "INSERT INTO received (unit, epoch, upto, at) VALUES (?, ?, ?, ?) "
                    "ON CONFLICT (unit, epoch) DO UPDATE SET upto = max(upto, excluded.upto), "
                    "at = excluded.at"),
+      put_position(db,
+                   "INSERT OR REPLACE INTO positions (stream, seq, at_ns, id) "
+                   "VALUES (?, ?, ?, ?)"),
       get_command(db, "SELECT id, job, subject, sender, expires FROM commands WHERE id = ?"),
       get_command_units(db, "SELECT unit, state, by_station FROM command_units WHERE command = ?") {
 }

@@ -68,6 +68,7 @@ TEST_CASE("store: what was committed is there after it is opened again") {
     row.since = time.now().wall;
     batch.units["ship1"] = row;
     batch.received[{"ship1", id(7)}] = 42;
+    batch.positions["STATE"] = {41, std::chrono::nanoseconds(1'790'000'000'123'456'789), "x"};
     batch.history.push_back({0, time.now().wall, "ship1", "state", "up -> late (silence)"});
     REQUIRE(store->commit(batch, time.now().wall));
     REQUIRE(store->commit(one_command(2, CommandState::sent, time.now().wall), time.now().wall));
@@ -82,6 +83,8 @@ TEST_CASE("store: what was committed is there after it is opened again") {
   CHECK(kept->open[0].id == id(2));
   CHECK(kept->open[0].units.at("ship1").state == CommandState::sent);
   CHECK(kept->received == std::vector<ReceivedRecord>{{"ship1", id(7), 42}});
+  CHECK(kept->positions.at("STATE") ==
+        bus::StreamPosition{41, std::chrono::nanoseconds(1'790'000'000'123'456'789), "x"});
   REQUIRE(kept->counts.size() == 1);
   CHECK(kept->counts[0].second == wire::CommandCounts{1, 1, 0});
 
@@ -198,6 +201,22 @@ TEST_CASE("store: what is beyond the limits is trimmed, but no open command") {
   REQUIRE(store->trim(time.now().wall + 48h));
   CHECK(store->history(0, 100, {})->empty());
   CHECK(store->jobs(Store::JobFilter::all, 10)->size() == 1);
+}
+
+TEST_CASE("store: a file of an earlier version gets the tables that it lacks") {
+  const Folder folder;
+  const Script time;
+  const auto file = folder.path() / "station.db";
+  REQUIRE(
+      opened(folder)->commit(one_command(1, CommandState::sent, time.now().wall), time.now().wall));
+  tell(file, "DROP TABLE positions; PRAGMA user_version = 1");
+  Batch batch;
+  batch.positions["STATE"] = {5, std::chrono::nanoseconds(7), ""};
+  REQUIRE(opened(folder)->commit(batch, time.now().wall));
+  const auto kept = opened(folder)->load();
+  REQUIRE(kept);
+  CHECK(kept->positions.at("STATE").seq == 5);
+  CHECK(kept->open.size() == 1);
 }
 
 TEST_CASE("store: a file of a newer version is refused and left as it is") {
