@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <string>
+#include <thread>
 #include <utility>
 
 namespace steward::runtime {
@@ -32,10 +33,23 @@ std::string holder(int fd) {
   return pid.empty() ? "" : " (pid " + pid + ")";
 }
 
+// At a program's start, before it has a loop: so it may sleep.
+int lock_within(int fd, std::chrono::milliseconds patience) {
+  const auto until = std::chrono::steady_clock::now() + patience;
+  while (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK || std::chrono::steady_clock::now() >= until) {
+      return errno;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return 0;
+}
+
 }  // namespace
 
 Result<StateLock> StateLock::take(const std::filesystem::path& state_dir,
-                                  std::string_view program) {
+                                  std::string_view program,
+                                  std::chrono::milliseconds patience) {
   if (auto made = make_directory(state_dir); !made) {
     return tl::unexpected(std::move(made).error());
   }
@@ -45,9 +59,9 @@ Result<StateLock> StateLock::take(const std::filesystem::path& state_dir,
     return tl::unexpected(system_error(errno, "open " + path.string()));
   }
   StateLock lock(fd);
-  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) {
-      return tl::unexpected(system_error(errno, "lock " + path.string()));
+  if (const int error = lock_within(fd, patience); error != 0) {
+    if (error != EWOULDBLOCK) {
+      return tl::unexpected(system_error(error, "lock " + path.string()));
     }
     return failure(ErrorCode::conflict,
                    "another " + std::string(program) + holder(fd) + " uses the state directory " +
