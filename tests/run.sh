@@ -19,6 +19,9 @@ Installs the Debian packages that are missing, then builds and runs
                 (STEWARD_LONG=1 in their environment)
   --only REGEX  only tests whose name matches
 
+A test that fails is tried once more, since much here depends on the machine's load; one that
+passes only then is named as "unsteady".
+
 The last line is "N passed, N failed"; a build that fails counts as one failed. Exits with 0 when
 nothing failed. Logs are in build/logs.
 END
@@ -53,6 +56,17 @@ count_results() {
   failed=$((failed + all - ran))
 }
 
+# Names the tests that passed at the second try only: each is a defect of the test or the product.
+show_unsteady() {
+  awk '/ Test +#[0-9]+: / {
+         name = $0
+         sub(/.* Test +#[0-9]+: /, "", name)
+         sub(/ \.\.\..*/, "", name)
+         if (/\*\*\*/) failed[name] = 1
+         else if (name in failed) print "  unsteady: " name
+       }' "$1"
+}
+
 # What the tests that failed said, at most 60 lines each.
 show_failures() {
   awk '/ Test +#[0-9]+: / {shown = /\*\*\*/ ? 60 : 0}
@@ -63,11 +77,13 @@ show_failures() {
 
 run_tests() {
   local preset="$1" results="$PWD/build/$1/results.xml" arguments=()
-  arguments=(--preset "$preset" --output-junit "$results" --no-tests=ignore -j "$(nproc)")
+  arguments=(--preset "$preset" --output-junit "$results" --no-tests=ignore -j "$(nproc)"
+    --repeat until-pass:2)
   [ -n "$only" ] && arguments+=(-R "$only")
   rm -f "$results"
   step_shown=0 run_step "$preset: tests" '' "$logs/$preset-tests.log" \
     "${plain_layout[@]}" ctest "${arguments[@]}" || show_failures "$logs/$preset-tests.log"
+  show_unsteady "$logs/$preset-tests.log"
   count_results "$results"
 }
 

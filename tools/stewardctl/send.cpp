@@ -9,10 +9,11 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <array>
 #include <cerrno>
 #include <fstream>
 #include <iostream>
-#include <iterator>
+#include <optional>
 
 namespace steward::ctl {
 
@@ -150,15 +151,30 @@ Result<Exit> follow_job(Invocation& invocation,
                                                       : detach(invocation.console, progress);
 }
 
-Result<std::string> read_input(const std::string& path) {
-  if (path == "-") {
-    return std::string(std::istreambuf_iterator<char>(std::cin), {});
+namespace {
+
+// None where reading fails on the way, as that of a folder does.
+std::optional<std::string> read_all(std::istream& in) {
+  std::string text;
+  std::array<char, 65'536> block{};
+  while (in.read(block.data(), block.size()) || in.gcount() > 0) {
+    text.append(block.data(), static_cast<std::size_t>(in.gcount()));
   }
-  std::ifstream in(path, std::ios::binary);
-  if (!in) {
+  return in.bad() ? std::nullopt : std::optional(std::move(text));
+}
+
+}  // namespace
+
+Result<std::string> read_input(const std::string& path) {
+  std::ifstream file;
+  if (path != "-") {
+    file.open(path, std::ios::binary);
+  }
+  auto text = file ? read_all(path == "-" ? std::cin : file) : std::nullopt;
+  if (!text) {
     return failure(ErrorCode::bad_config, system_error(errno, "read " + path).message);
   }
-  return std::string(std::istreambuf_iterator<char>(in), {});
+  return *std::move(text);
 }
 
 }  // namespace steward::ctl

@@ -34,9 +34,13 @@ std::filesystem::path make_folder() {
   return name;
 }
 
+// Empty where it cannot be read: a process may end between the look at its folder and this one, and
+// then reading fails, which the stream notes instead of throwing.
 std::string read_file(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+  const std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
 }
 
 template <class Predicate>

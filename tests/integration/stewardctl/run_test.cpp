@@ -75,6 +75,9 @@ TEST_CASE("stewardctl run: shows each unit's two streams and its exit status, an
       "input, environment, directory and user reach the program; no shell reads its arguments") {
     const Ended input = demo->ctl(run({"demo1", "--stdin"}, {"cat"}), "line\n");
     CHECK(input.out == "line\n");
+    const Ended folder = demo->ctl(run({"demo1", "--stdin=/tmp"}, {"cat"}));
+    CHECK(folder.status == 2);
+    CHECK(has(folder.err, "Is a directory"));
     const Ended given = demo->ctl(
         run({"demo1", "--env", "A=b c", "--cwd", "/tmp"}, {"sh", "-c", "echo \"$A\" $(pwd)"}));
     CHECK(given.out == "b c /tmp\n");
