@@ -33,8 +33,10 @@ class CrashPoint {
 
 // Where the environment says STEWARD_CRASH=<point>:<n> or <point>:<n>:<about>, ends the process by
 // SIGKILL at the n-th time that it passes that point, counting only passes that are about that.
-// Nothing is flushed and no destructor runs, as at a loss of power that spares the disk. Any
-// thread. Compiled in only by the option STEWARD_CRASH_POINTS, which no release has.
+// Nothing is flushed and no destructor runs, as at a loss of power that spares the disk. In the
+// same way STEWARD_STALL makes the thread sleep there for 10 s, and STEWARD_THROW lets a
+// std::runtime_error out. Any thread. Compiled in only by the option STEWARD_CRASH_POINTS, which no
+// release has.
 #if defined(STEWARD_CRASH_POINTS)
 void crash_point(CrashPoint point, std::string_view about = {});
 #else

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <functional>
 #include <set>
+#include <stdexcept>
 
 namespace steward::bus {
 namespace {
@@ -66,6 +67,19 @@ TEST_CASE("crash point: only passes that are about the named thing are counted")
   CHECK(end_of("edge.spawn.before:1:this", passing(2, "that")) == 0);
   CHECK(end_of("edge.spawn.before:1:this", passing(2)) == 0);
   CHECK(end_of("edge.spawn.before:2", passing(2, "that")) == kKilled);
+}
+
+TEST_CASE(
+    "crash point: instead of the end of all, an exception comes out where that is asked for") {
+  CHECK(end_of("", [] {
+          ::setenv("STEWARD_THROW", "edge.exit.seen:2", 1);
+          crash_point("edge.exit.seen");
+          try {
+            crash_point("edge.exit.seen");
+          } catch (const std::runtime_error&) {
+            ::_exit(3);
+          }
+        }) == 3);
 }
 
 TEST_CASE("crash point: an order that is none ends the program at its first point") {
