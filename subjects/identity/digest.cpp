@@ -7,6 +7,17 @@
 
 namespace steward::identity {
 
+std::string sha256(std::string_view bytes) {
+  std::string digest(32, '\0');
+  EVP_Digest(bytes.data(),
+             bytes.size(),
+             reinterpret_cast<unsigned char*>(digest.data()),
+             nullptr,
+             EVP_sha256(),
+             nullptr);
+  return digest;
+}
+
 struct Sha256::State {
   struct Free {
     void operator()(EVP_MD_CTX* owned) const { EVP_MD_CTX_free(owned); }

@@ -7,6 +7,9 @@
 
 namespace steward::identity {
 
+// The 32 bytes of SHA-256.
+std::string sha256(std::string_view bytes);
+
 // SHA-256 over bytes that come piece by piece. One thread at a time.
 class Sha256 {
  public:
