@@ -23,7 +23,7 @@ build_packages=(
 test_packages=(
   doctest-dev git procps
   clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev  # second compiler, fuzzing
-  shellcheck
+  shellcheck scdoc
 )
 
 is_installed() {
