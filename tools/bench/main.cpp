@@ -22,6 +22,7 @@ struct Order {
   bool commands = false;
   bool footprint = false;
   bool drain = false;
+  bool returning = false;
   int seconds = 0;  // 0: each measurement's own
   std::string json_file;
   std::string replier_broker;
@@ -48,6 +49,7 @@ std::vector<Step> steps_of(const Order& order) {
        order.commands,
        [&](Rig& rig) { return measure_commands(rig, time_for(order, 10)); }},
       {"drain", order.drain, measure_drain},
+      {"returning", order.returning, measure_returning},
   };
 }
 
@@ -104,6 +106,7 @@ void add_verb(CLI::App& app, const std::string& name, const std::string& help, O
     order.commands = all || name == "commands";
     order.footprint = all || name == "footprint";
     order.drain = all || name == "drain";
+    order.returning = all || name == "returning";
   });
 }
 
@@ -120,6 +123,7 @@ int main(int argc, char** argv) {
   add_verb(app, "commands", "/bin/true per second on one unit, beside a posix_spawn loop", order);
   add_verb(app, "footprint", "memory, threads and CPU of an idle agent", order);
   add_verb(app, "drain", "how fast a command's output is read, and what it costs", order);
+  add_verb(app, "returning", "commands that waited for a unit, per second at its return", order);
   add_verb(app, "all", "all of these", order);
   CLI::App* replier = app.add_subcommand("replier", "answers raw requests")->group("");
   replier->add_option("--broker", order.replier_broker)->required();

@@ -12,7 +12,8 @@ namespace steward::bench {
 // Each measures one promise on a running rig for about that long. Errors: those of the rig's
 // programs, and timed_out when an ACK does not come.
 
-// Command published to accepted ACK seen, beside the bare request and reply of nats.c.
+// Command published to accepted ACK seen, which says that it is on the unit's disk, beside the bare
+// request and reply of nats.c and the bare synchronisation of a block.
 [[nodiscard]] Result<std::vector<Figure>> measure_rtt(Rig& rig, std::chrono::seconds time);
 
 // /bin/true per second through one unit, ACKed and in the station's table, beside a bare spawn
@@ -25,5 +26,8 @@ namespace steward::bench {
 // How fast a child's output is drained, and how far the agent grows by it. Takes as long as 4 GB
 // take.
 [[nodiscard]] Result<std::vector<Figure>> measure_drain(Rig& rig);
+
+// How fast a unit that was away is through the commands that wait for it. Starts the agent anew.
+[[nodiscard]] Result<std::vector<Figure>> measure_returning(Rig& rig);
 
 }  // namespace steward::bench

@@ -108,7 +108,16 @@ Result<void> Rig::start_broker() {
   const std::string folder = folder_.path().string();
   STEWARD_TRY(nats_server_,
               run("nats-server",
-                  {std::move(program), "-a", "127.0.0.1", "-p", "-1", "--ports_file_dir", folder}));
+                  {std::move(program),
+                   "-a",
+                   "127.0.0.1",
+                   "-p",
+                   "-1",
+                   "--ports_file_dir",
+                   folder,
+                   "-js",
+                   "-sd",
+                   folder + "/store"}));
   const fs::path ports_file =
       folder_.path() / ("nats-server_" + std::to_string(nats_server_->pid()) + ".ports");
   const Clock::time_point deadline = Clock::now() + kPatience;
@@ -132,17 +141,22 @@ Result<void> Rig::start_programs() {
       station_,
       run("station",
           {bin / "steward", "run", "--broker", broker_, "--state-dir", folder / "station"}));
+  STEWARD_TRY(replier_, run("replier", {own, "replier", "--broker", broker_}));
+  return start_agent();
+}
+
+Result<void> Rig::start_agent() {
+  STEWARD_TRY(const fs::path own, own_program());
   STEWARD_TRY(agent_,
               run("agent",
-                  {bin / "steward-edge",
+                  {own.parent_path() / "steward-edge",
                    "run",
                    "--name",
                    kUnit,
                    "--broker",
                    broker_,
                    "--state-dir",
-                   folder / "agent"}));
-  STEWARD_TRY(replier_, run("replier", {own, "replier", "--broker", broker_}));
+                   agent_folder()}));
   return {};
 }
 

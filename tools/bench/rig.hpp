@@ -40,7 +40,16 @@ class Rig {
 
   OperatorLink& operator_link() { return *operator_; }
 
+  // Of the unit's agent, while it runs.
   pid_t agent() const { return agent_->pid(); }
+
+  void stop_agent() { agent_.reset(); }
+
+  // Starts the unit again, its state as it left it. Errors: not_found, io.
+  [[nodiscard]] Result<void> start_agent();
+
+  // Where the unit keeps its state.
+  std::filesystem::path agent_folder() const { return folder_.path() / "agent"; }
 
  private:
   explicit Rig(TemporaryFolder folder) : folder_(std::move(folder)) {}
