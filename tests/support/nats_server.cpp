@@ -172,6 +172,8 @@ void NatsServer::freeze() { kill(pid_, SIGSTOP); }
 
 void NatsServer::thaw() { kill(pid_, SIGCONT); }
 
+void NatsServer::reload() { kill(pid_, SIGHUP); }
+
 void NatsServer::restart() {
   stop();
   launch();

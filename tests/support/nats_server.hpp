@@ -44,6 +44,8 @@ class NatsServer {
   void freeze();  // it takes no more turns: a broker behind a cut cable
   void thaw();
 
+  void reload();  // it reads its configuration again
+
   // Starts it again on the same port, after kill9() or stop() (else it is stopped first).
   void restart();
   void restart(std::vector<std::string> arguments);
