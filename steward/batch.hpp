@@ -2,13 +2,16 @@
 
 #include "subjects/bus/stream_position.hpp"
 #include "subjects/wire/ack.hpp"
+#include "subjects/wire/headers.hpp"
 #include "subjects/wire/query.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace steward::station {
@@ -43,6 +46,19 @@ struct StepRecord {
   std::string result;  // JSON object as text; empty for none
 };
 
+// A command as it came, to be sent again to units that have not said a word about it. The only
+// place where the values of its secrets stand.
+struct UndeliveredCommand {
+  wire::MessageId id;
+  std::uint64_t order = 0;  // greater than that of each command before it
+  std::optional<wire::Timestamp> expires;
+  std::string subject;
+  wire::Headers headers;
+  std::string payload;
+
+  bool operator==(const UndeliveredCommand&) const = default;
+};
+
 // How many more (or fewer) commands of a job or a unit are in which state.
 struct CountsChange {
   std::int64_t units = 0;  // jobs only: how many commands for units it has gained
@@ -64,6 +80,9 @@ struct Batch {
   std::map<std::string, wire::UnitRow> units;
   std::vector<CommandRecord> commands;
   std::vector<StepRecord> steps;
+  std::map<wire::MessageId, UndeliveredCommand> undelivered;
+  std::set<wire::MessageId> delivered;  // every unit has said a word: its bytes are not needed
+  std::vector<std::pair<wire::MessageId, std::string>> withheld;  // not to be sent to that unit
   std::map<std::string, CountsChange> unit_counts;
   std::map<wire::MessageId, CountsChange> job_counts;
   std::vector<wire::HistoryRow> history;  // their numbers are the store's to give
@@ -73,7 +92,7 @@ struct Batch {
 
   bool empty() const {
     return units.empty() && commands.empty() && steps.empty() && history.empty() &&
-           received.empty() && positions.empty();
+           received.empty() && withheld.empty() && positions.empty();
   }
 };
 

@@ -42,6 +42,10 @@ std::int64_t& counter(wire::CommandCounts& counts, CommandState state) {
   return state == CommandState::done ? counts.done : counts.failed;
 }
 
+std::string service_of(const wire::Subject& subject) {
+  return subject.method.str() + "." + subject.domain.str();
+}
+
 // The units of a broadcast that its target, if it has one that can be read, means.
 std::vector<std::string> meant(const wire::Envelope& envelope,
                                const std::vector<std::string>& known_units) {
@@ -68,6 +72,10 @@ void CommandTracker::restore(TrackedCommand command) {
       std::count_if(kept.units.begin(), kept.units.end(), [](const auto& unit) {
         return !wire::is_terminal(unit.second.state);
       }));
+  kept.unheard = static_cast<std::size_t>(
+      std::count_if(kept.units.begin(), kept.units.end(), [](const auto& unit) {
+        return unit.second.state == CommandState::sent;
+      }));
   if (kept.open == 0) {
     finish(kept);
   } else if (kept.expires) {
@@ -79,19 +87,20 @@ void CommandTracker::restore_counts(std::string unit, wire::CommandCounts counts
   unit_counts_.insert_or_assign(std::move(unit), counts);
 }
 
-void CommandTracker::command(const wire::Envelope& envelope,
-                             std::string_view payload,
-                             const std::vector<std::string>& known_units,
-                             Moment now,
-                             Batch& batch) {
+CommandTracker::Seen CommandTracker::command(const wire::Envelope& envelope,
+                                             std::string_view payload,
+                                             const std::vector<std::string>& known_units,
+                                             Moment now,
+                                             Batch& batch) {
   const auto job = envelope.job.value_or(envelope.id);
   auto& command =
       commands_.emplace(envelope.id, TrackedCommand{envelope.id, job, {}, false, false, {}, 0})
           .first->second;
   if (command.described) {
-    return;
+    return Seen::again;
   }
   command.described = true;
+  command.service = service_of(envelope.subject);
   command.to_all = envelope.subject.is_broadcast();
   command.expires = envelope.expires;
   auto described = describe(payload);
@@ -110,7 +119,8 @@ void CommandTracker::command(const wire::Envelope& envelope,
                             std::move(described.payload),
                             envelope.time,
                             envelope.expires});
-  for (const auto& unit : meant(envelope, known_units)) {
+  const auto units = meant(envelope, known_units);
+  for (const auto& unit : units) {
     if (command.units.find(unit) == command.units.end()) {
       advance(command, {unit, CommandState::sent, SaidBy::station}, now, batch);
     }
@@ -119,6 +129,33 @@ void CommandTracker::command(const wire::Envelope& envelope,
     finish(command);  // a broadcast that nobody is known to have heard
   } else if (envelope.expires && command.open > 0) {
     expiries_.insert({*envelope.expires, envelope.id});
+  }
+  if (described.cancels) {
+    cancel(*described.cancels, envelope, units, now, batch);
+  }
+  return Seen::first_time;
+}
+
+bool CommandTracker::is_unheard(const wire::MessageId& id) const {
+  const auto at = commands_.find(id);
+  return at != commands_.end() && at->second.unheard > 0;
+}
+
+void CommandTracker::cancel(const wire::MessageId& id,
+                            const wire::Envelope& cancel,
+                            const std::vector<std::string>& units,
+                            Moment now,
+                            Batch& batch) {
+  const auto at = commands_.find(id);
+  if (at == commands_.end() || at->second.service != service_of(cancel.subject)) {
+    return;
+  }
+  for (const auto& unit : units) {
+    const auto on_unit = at->second.units.find(unit);
+    if (on_unit != at->second.units.end() && on_unit->second.state == CommandState::sent) {
+      withheld_.insert({now.wall + kCancelGrace, {id, unit}});
+      batch.withheld.emplace_back(id, unit);
+    }
   }
 }
 
@@ -161,6 +198,7 @@ void CommandTracker::advance(TrackedCommand& command, const Step& step, Moment n
   }
   StepRecord record{
       command.id, std::string(step.unit), step.state, now.wall, step.said_by, {}, {}, {}};
+  count_unheard(command, before, step.state, batch);
   if (step.ack != nullptr) {
     record.code = step.ack->code;
     record.message = step.ack->message;
@@ -169,6 +207,8 @@ void CommandTracker::advance(TrackedCommand& command, const Step& step, Moment n
   } else if (step.state == CommandState::expired) {
     record.code = word(ErrorCode::expired);
     record.message = "its time passed without a word from the unit";
+  } else if (step.state == CommandState::cancelled) {
+    record.message = "cancelled before the unit had it";
   }
   batch.steps.push_back(std::move(record));
   count(command, step.unit, before, step.state, batch);
@@ -178,6 +218,20 @@ void CommandTracker::advance(TrackedCommand& command, const Step& step, Moment n
   command.open -= was_open ? 1 : 0;
   if (command.open == 0 && (was_open || !before)) {
     finish(command);
+  }
+}
+
+void CommandTracker::count_unheard(TrackedCommand& command,
+                                   std::optional<CommandState> before,
+                                   CommandState after,
+                                   Batch& batch) {
+  if (after == CommandState::sent) {
+    ++command.unheard;
+  }
+  // One that was answered before it was ever committed is never written.
+  if (before == CommandState::sent && --command.unheard == 0 &&
+      batch.undelivered.erase(command.id) == 0) {
+    batch.delivered.insert(command.id);
   }
 }
 
@@ -221,6 +275,14 @@ void CommandTracker::tick(Moment now, Batch& batch) {
       if (on_unit.state == CommandState::sent) {
         advance(command, {unit, CommandState::expired, SaidBy::station}, now, batch);
       }
+    }
+  }
+  while (!withheld_.empty() && withheld_.begin()->first <= now.wall) {
+    const auto [id, unit] = withheld_.begin()->second;
+    withheld_.erase(withheld_.begin());
+    const auto command = commands_.find(id);
+    if (command != commands_.end() && command->second.units.at(unit).state == CommandState::sent) {
+      advance(command->second, {unit, CommandState::cancelled, SaidBy::station}, now, batch);
     }
   }
 }

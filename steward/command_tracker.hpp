@@ -33,7 +33,9 @@ struct TrackedCommand {
   bool to_all = false;
   bool described = false;  // the command itself was seen, not only its ACKs
   std::map<std::string, OnUnit, std::less<>> units;
-  std::size_t open = 0;  // of the units; the tracker's to keep
+  std::size_t open = 0;     // of the units; the tracker's to keep
+  std::string service;      // method and domain: "shellcommand.operatingsystem"
+  std::size_t unheard = 0;  // units in `sent`; the tracker's to keep
 };
 
 // What every command has come to on every unit that it concerns. Keeps the open ones, and so many
@@ -41,7 +43,8 @@ struct TrackedCommand {
 // forward (sent, accepted, queued, running, a terminal one), and a terminal state that the unit has
 // said is final. Where a command's time has passed without any word from the unit the station says
 // `expired` itself: that is a presumption, which the unit's own terminal word replaces, once, for
-// the unit may have run it while its link was away.
+// the unit may have run it while its link was away. So does `cancelled`, said where a cancel has
+// come for a command that its unit has not said a word about: it is not sent to it any more.
 //
 // A state machine: time is passed in and nothing is done by itself. One thread.
 class CommandTracker {
@@ -53,6 +56,9 @@ class CommandTracker {
   // How long after a command's expiry the word of a unit is waited for.
   static constexpr std::chrono::seconds kExpiryGrace{5};
 
+  // How long after a cancel: the unit may have the command, and its word be on the way.
+  static constexpr std::chrono::seconds kCancelGrace{5};
+
   bool knows(const wire::MessageId& id) const { return commands_.count(id) != 0; }
 
   // Takes a command of an earlier time.
@@ -61,9 +67,11 @@ class CommandTracker {
   // Takes how many commands a unit has in which state, from an earlier run.
   void restore_counts(std::string unit, wire::CommandCounts counts);
 
+  enum class Seen { first_time, again };
+
   // A command was seen on the bus. `known_units`: whom a broadcast concerns. Seen again (the
   // station or its sender repeats it): nothing changes.
-  void command(const wire::Envelope& envelope,
+  Seen command(const wire::Envelope& envelope,
                std::string_view payload,
                const std::vector<std::string>& known_units,
                Moment now,
@@ -76,7 +84,10 @@ class CommandTracker {
            Moment now,
            Batch& batch);
 
-  // Says `expired` where the time has passed without a word.
+  // Whether some unit has not said a word about it.
+  bool is_unheard(const wire::MessageId& id) const;
+
+  // Says `expired` where the time has passed without a word, and `cancelled` where a cancel stands.
   void tick(Moment now, Batch& batch);
 
   // What was folded is committed: drops finished commands beyond the bound.
@@ -101,10 +112,28 @@ class CommandTracker {
              wire::CommandState after,
              Batch& batch);
   void finish(const TrackedCommand& command);
+  void cancel(const wire::MessageId& id,
+              const wire::Envelope& cancel,
+              const std::vector<std::string>& units,
+              Moment now,
+              Batch& batch);
+  static void count_unheard(TrackedCommand& command,
+                            std::optional<wire::CommandState> before,
+                            wire::CommandState after,
+                            Batch& batch);
+
+  // A command that a cancel has come for, on a unit without a word about it.
+  struct Withheld {
+    wire::MessageId id;
+    std::string unit;
+
+    auto operator<=>(const Withheld&) const = default;
+  };
 
   std::unordered_map<wire::MessageId, TrackedCommand> commands_;
   std::map<std::string, wire::CommandCounts, std::less<>> unit_counts_;
   std::set<std::pair<wire::Timestamp, wire::MessageId>> expiries_;
+  std::set<std::pair<wire::Timestamp, Withheld>> withheld_;
   std::deque<std::pair<wire::MessageId, std::size_t>> finished_;  // in the order of their end
   std::size_t finished_pairs_ = 0;
 };

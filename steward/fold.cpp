@@ -53,6 +53,9 @@ void Fold::restore(Store::Kept kept, Moment now) {
   for (const auto& record : kept.received) {
     received_.restore(record);
   }
+  for (const auto& command : kept.undelivered) {
+    next_order_ = std::max(next_order_, command.order + 1);
+  }
 }
 
 bool Fold::concerns(const bus::Message& message) {
@@ -71,6 +74,7 @@ void Fold::take(bus::Message&& message, Moment now) {
   // A command without an id gets a different one from each who takes it in: the unit's ACKs make it
   // known by the unit's.
   const bool named = message.headers.find("ce-id").has_value();
+  auto headers = named ? message.headers : wire::Headers();
   auto opened = channel_.open(std::move(message), now.wall);
   if (!opened) {
     malformed(subject, opened.error().error);
@@ -84,11 +88,11 @@ void Fold::take(bus::Message&& message, Moment now) {
   if (opened->transport.kind == wire::Kind::event) {
     take_event(*opened, now);
   } else if (named && is_recorded_command(opened->transport.method.str())) {
-    take_command(*opened, now);
+    take_command(*opened, std::move(headers), now);
   }
 }
 
-void Fold::take_command(const bus::Opened& opened, Moment now) {
+void Fold::take_command(const bus::Opened& opened, wire::Headers&& headers, Moment now) {
   const auto& id = opened.envelope.id;
   if (!commands_.knows(id)) {
     if (auto earlier = links_.find_command(id)) {
@@ -97,7 +101,17 @@ void Fold::take_command(const bus::Opened& opened, Moment now) {
   }
   const auto known =
       opened.envelope.subject.is_broadcast() ? units_.names() : std::vector<std::string>();
-  commands_.command(opened.envelope, opened.payload, known, now, batch_);
+  const auto seen = commands_.command(opened.envelope, opened.payload, known, now, batch_);
+  if (seen == CommandTracker::Seen::first_time && commands_.is_unheard(id)) {
+    batch_.bytes += opened.payload.size();
+    batch_.undelivered.emplace(id,
+                               UndeliveredCommand{id,
+                                                  next_order_++,
+                                                  opened.envelope.expires,
+                                                  opened.transport.str(),
+                                                  std::move(headers),
+                                                  opened.payload});
+  }
 }
 
 void Fold::take_event(const bus::Opened& opened, Moment now) {
@@ -119,6 +133,8 @@ void Fold::take_hello(const bus::Opened& opened, Moment now) {
     malformed(opened.transport.str(), hello.error());
   } else if (units_.hello(*opened.transport.node, *hello, now) == UnitTable::Taken::full) {
     refuse("the table of units is full");
+  } else if (!hello->bye) {
+    hellos_.push_back({opened.transport.node->str(), hello->ledger_open, hello->outbox_depth});
   }
 }
 

@@ -3,6 +3,7 @@
 #include "steward/batch.hpp"
 #include "steward/command_tracker.hpp"
 #include "steward/moment.hpp"
+#include "steward/recall.hpp"
 #include "steward/received_table.hpp"
 #include "steward/store.hpp"
 #include "steward/unit_table.hpp"
@@ -15,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace steward::station {
@@ -73,6 +75,11 @@ class Fold {
   // More is not taken until a commit succeeds: so much waits already.
   bool full() const;
 
+  // What units have said of themselves since the last call: the hellos, and who has come back.
+  std::vector<Recall::Hello> take_hellos() { return std::exchange(hellos_, {}); }
+
+  std::vector<std::string> take_returned() { return units_.take_returned(); }
+
   // What of an outbox is to be sent again.
   std::vector<ReceivedTable::Resend> resends(Moment now) { return received_.due(now); }
 
@@ -83,7 +90,7 @@ class Fold {
   const Counts& counts() const { return counts_; }
 
  private:
-  void take_command(const bus::Opened& opened, Moment now);
+  void take_command(const bus::Opened& opened, wire::Headers&& headers, Moment now);
   void take_event(const bus::Opened& opened, Moment now);
   void take_hello(const bus::Opened& opened, Moment now);
   void take_recorded(const bus::Opened& opened, Moment now);
@@ -98,6 +105,8 @@ class Fold {
   UnitTable units_;
   CommandTracker commands_;
   ReceivedTable received_;
+  std::vector<Recall::Hello> hellos_;
+  std::uint64_t next_order_ = 1;  // of a command among all
   Batch batch_;
   Counts counts_;
 };

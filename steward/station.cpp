@@ -1,9 +1,6 @@
 #include "steward/station.hpp"
 
 #include "steward/version.hpp"
-#include "subjects/wire/fields.hpp"
-
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <exception>
@@ -46,6 +43,15 @@ Station::Station(Settings settings, const Surroundings& surroundings)
              [this](std::string_view text) { bus_complaint_.say(text); }},
             Fold::Bounds{}),
       queries_(fold_.units(), fold_.commands(), store_, [this] { return station_row(); }),
+      courier_({loop_,
+                clock_,
+                bus_,
+                store_,
+                log_,
+                [this](std::string_view unit) { return fold_.units().is_there(unit); },
+                [this](const std::string& subject, std::string payload) {
+                  send(subject, std::move(payload));
+                }}),
       inbox_(Inbox::Bounds{}, [this] { loop_.post([this] { drain(); }); }),
       query_inbox_(kQueryBounds, [this] { loop_.post([this] { drain_queries(); }); }) {}
 
@@ -55,6 +61,7 @@ Moment Station::now() const { return {clock_.steady(), clock_.now()}; }
 
 Result<void> Station::start() {
   STEWARD_TRY(auto kept, store_.load());
+  courier_.restore(kept);
   fold_.restore(std::move(kept), now());
   fold_.note("station started, version " + std::string(kVersion), now());
   if (auto heard = subscribe(); !heard) {
@@ -118,6 +125,7 @@ void Station::stop() {
     commit_timer_.stop();
     tick_timer_.stop();
     tend_timer_.stop();
+    courier_.cease();
     loop_.stop();
   });
   loop_.close();
@@ -151,9 +159,15 @@ void Station::judge_acting() {
   acting_ ? began_acting() : ceased_acting();
 }
 
-void Station::began_acting() { log_.debug("acts"); }
+void Station::began_acting() {
+  log_.debug("acts");
+  courier_.begin();
+}
 
-void Station::ceased_acting() { log_.debug("acts no more"); }
+void Station::ceased_acting() {
+  log_.debug("acts no more");
+  courier_.cease();
+}
 
 void Station::drain() {
   auto more = inbox_.take();
@@ -176,6 +190,7 @@ void Station::fold_some() {
     inbox_.release(bytes);
     ++uncommitted_;
   }
+  courier_.hear(fold_.take_hellos(), fold_.take_returned());
   if (uncommitted_ >= kGroupMessages && !disk_failing_) {
     commit();
   } else if (uncommitted_ > 0 && !commit_timer_.active()) {
@@ -206,6 +221,7 @@ void Station::commit() {
   for (const auto& [outbox, upto] : batch.received) {
     received.push_back({outbox.first, outbox.second, upto});
   }
+  courier_.committed(batch);
   fold_.settle();
   if (acting()) {
     acknowledge(received);
@@ -345,36 +361,6 @@ void Station::send_chunk(const std::string& inbox, std::string chunk) {
   if (!sent) {
     log_.debug("an answer was not sent: " + sent.error().text());
   }
-}
-
-std::string Station::station_row() const {
-  using nlohmann::json;
-  const auto link = bus_.status();
-  json units = json::object();
-  for (const auto& [state, count] : fold_.units().counts()) {
-    units[std::string(wire::word(state))] = count;
-  }
-  const auto& counts = fold_.counts();
-  return wire::dump_json(
-      {{"station", settings_.name.str()},
-       {"version", kVersion},
-       {"broker", link.broker},
-       {"link", link.state == bus::LinkState::up ? "up" : "connecting"},
-       {"link_error", link.last_error},
-       {"connects", link.connects},
-       {"rtt_us", link.rtt ? json(link.rtt->count()) : json(nullptr)},
-       {"uptime_ms", std::chrono::duration_cast<milliseconds>(clock_.steady() - started_).count()},
-       {"units", std::move(units)},
-       {"messages", counts.folded},
-       {"malformed", counts.malformed},
-       {"repeated", counts.repeated},
-       {"refused", counts.refused},
-       {"dropped", inbox_.dropped() + query_inbox_.dropped()},
-       {"passed_by", passed_by_.load(std::memory_order_relaxed)},
-       {"commands_kept", fold_.commands().size()},
-       {"commits", totals_.commits},
-       {"failed_commits", totals_.failed_commits},
-       {"db_bytes", store_.bytes()}});
 }
 
 }  // namespace steward::station

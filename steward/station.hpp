@@ -4,6 +4,7 @@
 #include "handlers/runtime/context.hpp"
 #include "handlers/runtime/log.hpp"
 #include "handlers/runtime/loop.hpp"
+#include "steward/courier.hpp"
 #include "steward/fold.hpp"
 #include "steward/inbox.hpp"
 #include "steward/queries.hpp"
@@ -110,6 +111,7 @@ class Station {
 
   Fold fold_;
   Queries queries_;
+  Courier courier_;
   std::vector<bus::Message> taken_;  // out of the inbox, from next_ on not folded yet
   std::size_t next_ = 0;
   std::size_t uncommitted_ = 0;  // messages folded since the last commit

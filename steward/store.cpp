@@ -141,6 +141,7 @@ Result<void> Store::commit(const Batch& batch, wire::Timestamp now) {
                command.expires);
       sql::run(d.put_job, job, command.subject, command.summary, command.by, command.created);
     }
+    sql::write_undelivered(d.db, batch);
     for (const auto& step : batch.steps) {
       const std::string id = step.command.str();
       const std::string state(wire::word(step.state));

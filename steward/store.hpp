@@ -2,6 +2,7 @@
 
 #include "steward/batch.hpp"
 #include "steward/command_tracker.hpp"
+#include "steward/redelivery.hpp"
 #include "subjects/wire/error.hpp"
 #include "subjects/wire/query.hpp"
 
@@ -54,11 +55,16 @@ class Store {
     std::vector<wire::UnitRow> units;
     std::vector<std::pair<std::string, wire::CommandCounts>> counts;
     std::vector<TrackedCommand> open;
-    std::vector<ReceivedRecord> received;  // the oldest epoch of a unit first
+    std::vector<ReceivedRecord> received;          // the oldest epoch of a unit first
+    std::vector<Redelivery::Command> undelivered;  // in their order
     std::map<std::string, bus::StreamPosition> positions;
   };
 
   [[nodiscard]] Result<Kept> load();
+
+  // A command as it came, while some unit has not said a word about it.
+  [[nodiscard]] Result<std::optional<UndeliveredCommand>> find_undelivered(
+      const wire::MessageId& id);
 
   // A command, whatever its state; none where it is not known.
   [[nodiscard]] Result<std::optional<TrackedCommand>> find_command(const wire::MessageId& id);

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 namespace steward::station {
 
@@ -32,6 +33,7 @@ class Store::Database {
   SQLite::Statement put_position;
   SQLite::Statement get_command;
   SQLite::Statement get_command_units;
+  SQLite::Statement get_undelivered;
 };
 
 namespace sql {
@@ -96,6 +98,10 @@ std::optional<wire::Timestamp> optional_time_of(const SQLite::Column& column);
 // An id that we wrote ourselves; a damaged one throws, as a damaged file does.
 wire::MessageId id_of(const SQLite::Column& column);
 wire::CommandState state_of(const SQLite::Column& column);
+
+// Commands as they came, for units that have not said a word about them. Throw.
+void write_undelivered(SQLite::Database& db, const Batch& batch);
+std::vector<Redelivery::Command> read_undelivered(SQLite::Database& db);
 
 // Makes the tables in an empty file. Throws.
 void create_schema(SQLite::Database& db);

@@ -48,6 +48,11 @@ wire::JobRow job_at(SQLite::Statement& statement) {
 constexpr const char* kJobColumns =
     "SELECT job, subject, summary, sender, created, units, open, done, failed FROM jobs ";
 
+// Of "ship1.command.shellcommand.operatingsystem" the last two tokens.
+std::string service_of(const std::string& subject) {
+  return subject.substr(subject.find('.', subject.find('.') + 1) + 1);
+}
+
 // Columns: id, job, subject, sender, expires.
 TrackedCommand command_at(SQLite::Statement& statement) {
   const std::string subject = statement.getColumn(2).getString();
@@ -57,7 +62,8 @@ TrackedCommand command_at(SQLite::Statement& statement) {
           subject.rfind("@all.", 0) == 0,
           !statement.getColumn(3).getString().empty(),
           {},
-          0};
+          0,
+          service_of(subject)};
 }
 
 wire::HistoryRow history_at(SQLite::Statement& statement) {
@@ -119,6 +125,7 @@ Result<Store::Kept> Store::load() {
           std::chrono::nanoseconds(positions.getColumn(2).getInt64()),
           positions.getColumn(3).getString()};
     }
+    kept.undelivered = sql::read_undelivered(db);
     return kept;
   });
 }

@@ -60,6 +60,9 @@ void add_tables(SQLite::Database& db) {
     CREATE TABLE IF NOT EXISTS positions (
       stream TEXT PRIMARY KEY, seq INTEGER NOT NULL, at_ns INTEGER NOT NULL,
       id TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS undelivered (
+      command TEXT PRIMARY KEY, number INTEGER NOT NULL, expires INTEGER, subject TEXT NOT NULL,
+      headers BLOB NOT NULL, payload BLOB NOT NULL) WITHOUT ROWID;
   )");
   db.exec("PRAGMA user_version = " + std::to_string(kSchemaVersion));
 }
@@ -127,6 +130,8 @@ SQLite::Database opened(const std::filesystem::path& file) {
   db.exec("PRAGMA wal_autocheckpoint = 4000");
   db.exec("PRAGMA journal_size_limit = 67108864");
   db.exec("PRAGMA cache_size = -8192");
+  // Secrets of commands that were delivered do not stay in free pages.
+  db.exec("PRAGMA secure_delete = ON");
   const int version = db.execAndGet("PRAGMA user_version").getInt();
   if (version == 0) {
     sql::create_schema(db);
@@ -178,7 +183,9 @@ Store::Database::Database(const std::filesystem::path& file)
                    "INSERT OR REPLACE INTO positions (stream, seq, at_ns, id) "
                    "VALUES (?, ?, ?, ?)"),
       get_command(db, "SELECT id, job, subject, sender, expires FROM commands WHERE id = ?"),
-      get_command_units(db, "SELECT unit, state, by_station FROM command_units WHERE command = ?") {
-}
+      get_command_units(db, "SELECT unit, state, by_station FROM command_units WHERE command = ?"),
+      get_undelivered(db,
+                      "SELECT number, expires, subject, headers, payload FROM undelivered "
+                      "WHERE command = ?") {}
 
 }  // namespace steward::station

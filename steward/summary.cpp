@@ -74,6 +74,14 @@ std::string summary_of(const json& object) {
   return shell.empty() ? wire::dump_json(object) : shell;
 }
 
+std::optional<wire::MessageId> cancelled_by(const json& object) {
+  if (text_of(object, "op") != "cancel") {
+    return std::nullopt;
+  }
+  const auto ref = wire::MessageId::parse(text_of(object, "ref"));
+  return ref ? std::optional(*ref) : std::nullopt;
+}
+
 // Replaces the values of `env` that `secret_env` names. True when there were any.
 bool hide_secrets(json& object) {
   const auto names = object.find("secret_env");
@@ -104,7 +112,9 @@ Described describe(std::string_view payload) {
             perhaps_secret ? std::string() : std::string(payload)};
   }
   const bool hidden = hide_secrets(*parsed);
-  return {one_line(summary_of(*parsed)), hidden ? wire::dump_json(*parsed) : std::string(payload)};
+  return {one_line(summary_of(*parsed)),
+          hidden ? wire::dump_json(*parsed) : std::string(payload),
+          cancelled_by(*parsed)};
 }
 
 }  // namespace steward::station

@@ -1,5 +1,8 @@
 #pragma once
 
+#include "subjects/wire/names.hpp"
+
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -10,6 +13,7 @@ struct Described {
   std::string
       summary;  // one line for people, at most 200 bytes: the command line, or the operation
   std::string payload;  // as it came, the values of its secrets replaced
+  std::optional<wire::MessageId> cancels = std::nullopt;  // the command that it is to end
 };
 
 // Pure. `secret_env` names the variables of `env` whose values are secrets; a payload that mentions

@@ -73,6 +73,10 @@ UnitTable::Taken UnitTable::hello(const wire::NodeName& name,
   if (hello.bye) {
     bye(*unit, hello, now);
   } else {
+    if (hello.first || unit->row.state != UnitState::up ||
+        unit->row.hello.session != hello.session) {
+      returned_.push_back(name.str());
+    }
     fold_session(*unit, hello.session, now);
     fold_handlers(*unit, hello, now);
     unit->row.hello = hello;
@@ -163,6 +167,7 @@ UnitTable::Taken UnitTable::heard(const wire::NodeName& name, Moment now) {
   unit->heard = now.steady;
   aged_.insert(name.str());
   if (unit->row.state != UnitState::up) {
+    returned_.push_back(name.str());
     set_state(*unit, UnitState::up, "ack", now);
     schedule(*unit);
   }
@@ -289,6 +294,11 @@ void UnitTable::take_ages(Batch& batch) {
     batch.units.insert_or_assign(name, units_.find(name)->second.row);
   }
   aged_.clear();
+}
+
+bool UnitTable::is_there(std::string_view name) const {
+  const auto* row = find(name);
+  return row != nullptr && row->state != UnitState::down && row->state != UnitState::never;
 }
 
 const wire::UnitRow* UnitTable::find(std::string_view unit) const {

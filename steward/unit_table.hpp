@@ -14,6 +14,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace steward::station {
@@ -62,6 +63,13 @@ class UnitTable {
   // Gives out the rows in which only the age has changed, which need not be kept at once.
   void take_ages(Batch& batch);
 
+  // The units that have come back since the last call: heard again after a silence, under a new
+  // session, or over a new connection.
+  std::vector<std::string> take_returned() { return std::exchange(returned_, {}); }
+
+  // As far as is known, the unit hears what is published now.
+  bool is_there(std::string_view unit) const;
+
   const wire::UnitRow* find(std::string_view unit) const;
   std::vector<std::string> names() const;  // sorted
   void visit(const std::function<void(const wire::UnitRow&)>& see) const;
@@ -101,6 +109,7 @@ class UnitTable {
   std::vector<wire::HistoryRow> changes_;
   std::set<std::string> changed_;
   std::set<std::string> aged_;
+  std::vector<std::string> returned_;
 };
 
 }  // namespace steward::station

@@ -48,6 +48,8 @@ std::string_view word(ErrorCode code) {
       return "handler_crashed";
     case ErrorCode::agent_stopped:
       return "agent_stopped";
+    case ErrorCode::forgotten:
+      return "forgotten";
     case ErrorCode::unavailable:
       return "unavailable";
     case ErrorCode::timed_out:

@@ -32,6 +32,7 @@ enum class ErrorCode {
   busy,
   handler_crashed,
   agent_stopped,
+  forgotten,
   unavailable,
   timed_out,
   bad_config,

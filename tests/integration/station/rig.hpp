@@ -200,10 +200,21 @@ class SpokenUnit {
 
   wire::MessageId new_id() const { return ids_(now()); }
 
-  bool hello() {
+  // A hello over a new connection, or a usual one.
+  enum class Greeting { first, usual };
+
+  bool hello(Greeting greeting = Greeting::usual) {
     wire::Hello hello;
     hello.session = epoch_.str();
     hello.agent_version = "1";
+    hello.first = greeting == Greeting::first;
+    return send("event.hello.agent", wire::encode(hello), std::nullopt);
+  }
+
+  bool bye() {
+    wire::Hello hello;
+    hello.session = epoch_.str();
+    hello.bye = true;
     return send("event.hello.agent", wire::encode(hello), std::nullopt);
   }
 
