@@ -21,7 +21,7 @@ build_packages=(
   nats-server                                    # the broker that the station runs
 )
 test_packages=(
-  doctest-dev git procps
+  doctest-dev git procps openssl
   clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev  # second compiler, fuzzing
   shellcheck scdoc
 )

@@ -137,7 +137,7 @@ void NatsServer::wait_for_port() {
   const auto until = std::chrono::steady_clock::now() + kStartLimit;
   while (std::chrono::steady_clock::now() < until) {
     if (options_.port == 0) {
-      constexpr std::string_view kAddress = "nats://127.0.0.1:";
+      constexpr std::string_view kAddress = "://127.0.0.1:";  // nats or tls
       const auto ports = text_of(ports_file);
       if (const auto at = ports.find(kAddress); at != std::string::npos) {
         options_.port = std::atoi(ports.c_str() + at + kAddress.size());
