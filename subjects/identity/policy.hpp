@@ -1,0 +1,113 @@
+#pragma once
+
+#include "subjects/identity/key.hpp"
+#include "subjects/identity/label.hpp"
+#include "subjects/identity/policy_arguments.hpp"
+#include "subjects/wire/envelope.hpp"
+#include "subjects/wire/target.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+// Who may do what where. One file for the whole cluster, made on the offline machine, signed by the
+// root's key and kept by each unit; the README of this room has its form. What no rule allows is
+// denied.
+namespace steward::identity {
+
+inline constexpr std::size_t kLargestPolicy = 512 * 1024;
+
+// Somebody who signs commands: a person, or a station.
+struct Signer {
+  wire::Source
+      source;  // "/operator/anna", "/station": nobody else may use that key, nor it another name
+  PublicKey key;
+  std::vector<std::string> roles;
+  std::optional<wire::Timestamp> expires;
+};
+
+struct Rule {
+  std::string id;  // for people: a verdict names it
+  std::string role;
+  std::vector<wire::Target> nodes;  // groups are spelled out
+  std::string method;               // "*": any
+  std::string domain;               // "*": any
+  std::optional<ArgumentRule> arguments;
+  std::optional<std::chrono::milliseconds> longest_life;  // of a command: ce-expires less ce-time
+};
+
+// What is asked: a command whose signature holds, at the unit of that name. Asked when it arrives
+// and again when it starts.
+struct Question {
+  const wire::Envelope& command;
+  std::string_view payload;
+  const wire::NodeName& unit;
+  wire::Timestamp now;
+};
+
+struct Verdict {
+  bool allowed = false;
+  std::string rule;    // that allowed it; or the one that came nearest; may be empty
+  std::string reason;  // a sentence for people
+};
+
+class Policy {
+ public:
+  // Reads the body of a policy. A field that is not known here is refused: it may forbid something.
+  // Errors: bad_payload, unsupported.
+  [[nodiscard]] static Result<Policy> parse(std::string_view body);
+
+  const ClusterName& cluster() const { return cluster_; }
+
+  std::uint64_t version() const { return version_; }
+
+  wire::Timestamp issued() const { return issued_; }
+
+  wire::Timestamp expires() const { return expires_; }
+
+  const std::vector<Signer>& signers() const { return signers_; }
+
+  const std::vector<Rule>& rules() const { return rules_; }
+
+  const std::set<std::string>& denied_keys() const { return denied_; }
+
+  const std::string& next_root() const { return next_root_; }  // PEM, or empty
+
+  const std::string& digest() const { return digest_; }  // SHA-256 of the body, hexadecimal
+
+  // The signer of that key id, null where there is none.
+  const Signer* find_signer(std::string_view key_id) const;
+
+  Verdict evaluate(const Question& question) const;
+
+ private:
+  friend class PolicyReader;
+  Policy(ClusterName cluster, wire::Timestamp issued, wire::Timestamp expires);
+
+  ClusterName cluster_;
+  std::uint64_t version_ = 0;
+  wire::Timestamp issued_;
+  wire::Timestamp expires_;
+  std::vector<Signer> signers_;
+  std::vector<Rule> rules_;
+  std::set<std::string> denied_;
+  std::set<std::string> after_expiry_;  // methods that stay allowed then
+  std::string next_root_;
+  std::string digest_;
+};
+
+// Takes a signed policy in place of the present one (null: the first). The same version with the
+// same body is taken as well. Errors: bad_payload, unsupported, bad_signature (not by one of these
+// roots), expired, denied (of another cluster, or older than the present one), conflict (another
+// body under the same version).
+[[nodiscard]] Result<Policy> accept_policy(std::string_view document,
+                                           const std::vector<PublicKey>& roots,
+                                           const ClusterName& cluster,
+                                           const Policy* present,
+                                           wire::Timestamp now);
+
+}  // namespace steward::identity
