@@ -24,7 +24,8 @@ constexpr milliseconds kFirstBackoff{100};
 constexpr milliseconds kLongestBackoff{10'000};
 constexpr milliseconds kStable{30'000};  // up for so long, the next crash is a first one again
 constexpr milliseconds kPortPoll{10};
-constexpr milliseconds kSlowStart{15'000};
+constexpr milliseconds kSlowStart{30'000};
+constexpr std::uint64_t kReadPerMillisecond = 20'000;  // bytes of its store, at its start, at least
 constexpr milliseconds kStopGrace{5'000};
 constexpr std::size_t kLongestLine = 2'000;
 
@@ -48,6 +49,21 @@ std::uint64_t free_bytes(const std::filesystem::path& folder) {
     return 0;
   }
   return static_cast<std::uint64_t>(space.f_bavail) * space.f_frsize;
+}
+
+std::uint64_t bytes_below(const std::filesystem::path& folder) {
+  std::uint64_t sum = 0;
+  std::error_code error;
+  std::filesystem::recursive_directory_iterator entry(folder, error);
+  for (; !error && entry != std::filesystem::recursive_directory_iterator();
+       entry.increment(error)) {
+    std::error_code ignored;
+    if (entry->is_regular_file(ignored)) {
+      const auto size = entry->file_size(ignored);
+      sum += ignored ? 0 : size;
+    }
+  }
+  return sum;
 }
 
 // A broker removes its own where it ends in order; an old one could be taken for a new one's, for
@@ -103,8 +119,11 @@ Result<void> Broker::start() {
 }
 
 Result<void> Broker::write_config() {
-  const std::string text = nats_server_config(
-      {settings_.server_name, settings_.folder, port_, free_bytes(settings_.folder)});
+  const auto used = bytes_below(settings_.folder / "store");
+  slow_start_ = kSlowStart + milliseconds(used / kReadPerMillisecond);
+  store_bytes_ = store_limit(free_bytes(settings_.folder), used);
+  const std::string text =
+      nats_server_config({settings_.server_name, settings_.folder, port_, store_bytes_});
   return write_private_file(settings_.folder / "nats-server.conf", text);
 }
 
@@ -152,7 +171,7 @@ void Broker::look_for_port() {
   const auto text = read_small_file(ports_file());
   const auto port = text ? parse_ports_file(*text) : std::nullopt;
   if (!port) {
-    if (now - launched_ > kSlowStart) {
+    if (now - launched_ > slow_start_) {
       port_timer_.stop();
       log_.error("the broker does not come up: it is ended");
       (void)child_->signal(SIGKILL);  // its end is what follows, or has happened
@@ -238,8 +257,10 @@ void Broker::exited(const runtime::ExitStatus& status) {
   if (is_ready_ && std::chrono::steady_clock::now() - ready_since_ > kStable) {
     backoff_ = kFirstBackoff;
   }
-  log_.error("the broker has ended (" + ended(status) + "); it is started again in " +
-             std::to_string(backoff_.count()) + " ms");
+  if (!std::exchange(restarting_, false)) {
+    log_.error("the broker has ended (" + ended(status) + "); it is started again in " +
+               std::to_string(backoff_.count()) + " ms");
+  }
   restart_timer_.start(backoff_);
   backoff_ = std::min(backoff_ * 2, kLongestBackoff);
 }
@@ -251,6 +272,20 @@ void Broker::stop(std::function<void()> stopped) {
     return;
   }
   stopped_ = std::move(stopped);
+  end_child();
+}
+
+void Broker::restart(std::string_view why, milliseconds least) {
+  if (!child_ || !is_ready_ || restarting_ || stopped_ ||
+      std::chrono::steady_clock::now() - ready_since_ < least) {
+    return;
+  }
+  log_.error("the broker runs and does not work (" + std::string(why) + "): it is restarted");
+  restarting_ = true;
+  end_child();
+}
+
+void Broker::end_child() {
   runtime::TreeKill how;
   how.grace = kStopGrace;
   how.scope = runtime::TreeKill::Scope::child_only;

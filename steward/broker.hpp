@@ -31,8 +31,12 @@ struct BrokerConfig {
   std::string server_name;
   std::filesystem::path folder;       // of its store and its port file
   std::optional<std::uint16_t> port;  // none: one that is free
-  std::uint64_t free_bytes = 0;       // of the partition of `folder`
+  std::uint64_t store_bytes = 0;      // that its streams may take in all
 };
+
+// What the streams may take on a partition with so much free beside what they take already: less
+// than there is, for a JetStream that has filled its disk does not come back by itself. Pure.
+std::uint64_t store_limit(std::uint64_t free_bytes, std::uint64_t used_bytes);
 
 // The text of a configuration for nats-server. Pure.
 std::string nats_server_config(const BrokerConfig& config);
@@ -75,6 +79,13 @@ class Broker {
   // TERM, and KILL 5 s later; `stopped` is called once it has ended.
   void stop(std::function<void()> stopped);
 
+  // Ends a broker that runs and does not work, as stop() does; it is started again. One that has
+  // not been up for `least` is given its time.
+  void restart(std::string_view why, std::chrono::milliseconds least);
+
+  // What its streams may take, as its configuration says.
+  std::uint64_t store_bytes() const { return store_bytes_; }
+
   // Of the process that runs now, for tests and for people.
   std::optional<pid_t> pid() const;
 
@@ -89,6 +100,7 @@ class Broker {
   void log_line(std::string_view line);
   void exited(const runtime::ExitStatus& status);
   std::filesystem::path ports_file() const;
+  void end_child();
 
   const Settings settings_;
   runtime::Loop& loop_;
@@ -106,6 +118,9 @@ class Broker {
   std::string version_;
   std::string last_words_;  // its last line of error
   std::string partial_line_;
+  std::uint64_t store_bytes_ = 0;
+  std::chrono::milliseconds slow_start_{};  // so long its start may take
+  bool restarting_ = false;
   std::function<void()> stopped_;
 
   runtime::Fd log_pipe_;

@@ -16,7 +16,7 @@ constexpr std::uint64_t kMemoryStoreBytes = 64 * 1024 * 1024;
 
 // A JetStream that has filled its disk does not come back by itself: it must meet its own limit
 // first.
-constexpr std::uint64_t kShareOfFreeSpace = 65;  // per cent
+constexpr std::uint64_t kShareOfSpace = 65;  // per cent
 
 std::string quoted(const std::string& text) {
   std::string out = "\"";
@@ -60,9 +60,12 @@ Result<std::filesystem::path> find_nats_server(const std::vector<std::filesystem
                  "nats-server), or name a running broker with --broker nats://host:4222");
 }
 
+std::uint64_t store_limit(std::uint64_t free_bytes, std::uint64_t used_bytes) {
+  return (free_bytes + used_bytes) / 100 * kShareOfSpace;
+}
+
 std::string nats_server_config(const BrokerConfig& config) {
   const std::string port = config.port ? std::to_string(*config.port) : "-1";
-  const std::uint64_t store = config.free_bytes / 100 * kShareOfFreeSpace;
   return "# Written by steward at each start of its broker: changes are lost.\n"
          "server_name: " +
          quoted(config.server_name) +
@@ -86,7 +89,7 @@ std::string nats_server_config(const BrokerConfig& config) {
          std::to_string(kMemoryStoreBytes) +
          "\n"
          "  max_file_store: " +
-         std::to_string(store) +
+         std::to_string(config.store_bytes) +
          "\n"
          "}\n";
 }

@@ -43,6 +43,36 @@ void read_limits(runtime::Options section, Store::Limits& limits) {
                static_cast<int>(section.integer("days", limits.age.count() / 24, 1, kMostDays));
 }
 
+constexpr std::int64_t kLeastStream = 1024 * 1024;
+constexpr std::int64_t kLargestStream = std::int64_t{1} << 50;
+
+std::vector<std::string> read_methods(runtime::Options& section, std::string_view key) {
+  auto methods = section.texts(key);
+  for (const auto& method : methods) {
+    if (auto token = wire::Token::parse(method); !token) {
+      section.reject(key, token.error().message);
+    }
+  }
+  return methods;
+}
+
+// 0 where it is not set: by the space there is.
+std::int64_t read_bytes(runtime::Options& section, std::string_view key) {
+  return section.has(key) ? section.integer(key, 0, kLeastStream, kLargestStream) : 0;
+}
+
+void read_streams(runtime::Options section, StreamSettings& streams) {
+  streams.replicas = static_cast<int>(section.integer("replicas", streams.replicas, 1, 5));
+  streams.age = std::chrono::hours(24) *
+                static_cast<int>(section.integer("days", streams.age.count() / 24, 1, 365));
+  streams.commands = read_methods(section, "recorded_commands");
+  streams.events = read_methods(section, "recorded_events");
+  streams.commands_bytes = read_bytes(section, "commands_bytes");
+  streams.state_bytes = read_bytes(section, "state_bytes");
+  streams.logs_bytes = read_bytes(section, "logs_bytes");
+  streams.metrics_bytes = read_bytes(section, "metrics_bytes");
+}
+
 void read_log(const Flags& flags, runtime::Options section, Config& config) {
   using runtime::LogLevel;
   using runtime::LogSink;
@@ -90,6 +120,7 @@ tl::expected<Config, std::vector<std::string>> read_config(const Flags& flags) {
                 state_dir.lexically_normal(),
                 {},
                 {},
+                {},
                 {}};
   if (!flags.brokers.empty()) {
     config.brokers = flags.brokers;
@@ -97,6 +128,7 @@ tl::expected<Config, std::vector<std::string>> read_config(const Flags& flags) {
   auto managed = options.section("managed_broker");
   config.port = static_cast<std::uint16_t>(managed.integer("port", config.port, 1, 65'535));
   read_limits(options.section("keep"), config.limits);
+  read_streams(options.section("streams"), config.streams);
   read_log(flags, options.section("log"), config);
   for (auto& problem : options.problems()) {
     problems.push_back(std::move(problem));

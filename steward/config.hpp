@@ -2,6 +2,7 @@
 
 #include "handlers/runtime/log.hpp"
 #include "steward/store.hpp"
+#include "steward/streams.hpp"
 #include "subjects/wire/error.hpp"
 #include "subjects/wire/names.hpp"
 
@@ -29,6 +30,7 @@ struct Config {
   std::uint16_t port = 4222;         // of its own broker, where that is free
   std::filesystem::path state_dir;
   Store::Limits limits;
+  StreamSettings streams;
   runtime::LogLevel log_level = runtime::LogLevel::info;
   runtime::LogSink::Form log_form = runtime::LogSink::Form::terminal;
 };

@@ -8,18 +8,6 @@ namespace {
 
 constexpr std::size_t kLongestShown = 300;
 
-// The third token of a subject, empty where there is none.
-std::string_view method_of(std::string_view subject) {
-  for (int skipped = 0; skipped < 2; ++skipped) {
-    const auto dot = subject.find('.');
-    if (dot == std::string_view::npos) {
-      return {};
-    }
-    subject.remove_prefix(dot + 1);
-  }
-  return subject.substr(0, subject.find('.'));
-}
-
 // Of a text from the bus, what can be shown in one line of a log.
 std::string shown(std::string_view text) {
   std::string out(text.substr(0, kLongestShown));
@@ -58,15 +46,19 @@ void Fold::restore(Store::Kept kept, Moment now) {
   }
 }
 
-bool Fold::concerns(const bus::Message& message) {
-  const auto method = method_of(message.subject);
-  if (std::count(message.subject.begin(), message.subject.end(), '.') != 3) {
-    return true;  // malformed: to be counted
-  }
-  if (message.subject.find(".command.") != std::string::npos) {
-    return is_recorded_command(method);
-  }
-  return method == "hello" || method == "ack" || message.headers.find("ce-seq").has_value();
+void Fold::take_followed(bus::Message&& message,
+                         std::string_view stream,
+                         const bus::StreamPosition& position,
+                         Life life,
+                         Moment now) {
+  life_ = life;
+  take(std::move(message), {now.steady, position.time});
+  life_ = Life::sign;
+  batch_.positions.insert_or_assign(std::string(stream), position);
+}
+
+UnitTable::Taken Fold::heard(const wire::NodeName& unit, Moment now) {
+  return life_ == Life::sign ? units_.heard(unit, now) : units_.expect(unit, now);
 }
 
 void Fold::take(bus::Message&& message, Moment now) {
@@ -140,7 +132,7 @@ void Fold::take_hello(const bus::Opened& opened, Moment now) {
 
 void Fold::take_recorded(const bus::Opened& opened, Moment now) {
   const auto& unit = *opened.transport.node;
-  if (units_.heard(unit, now) == UnitTable::Taken::full) {
+  if (heard(unit, now) == UnitTable::Taken::full) {
     refuse("the table of units is full");
     return;
   }
@@ -172,8 +164,7 @@ void Fold::take_ack(const bus::Opened& opened, Moment now) {
     malformed(opened.transport.str(), ack.error());
     return;
   }
-  if (!opened.envelope.position &&
-      units_.heard(*opened.transport.node, now) == UnitTable::Taken::full) {
+  if (!opened.envelope.position && heard(*opened.transport.node, now) == UnitTable::Taken::full) {
     refuse("the table of units is full");
     return;
   }
@@ -193,11 +184,6 @@ void Fold::malformed(std::string_view subject, const Error& error) {
 void Fold::refuse(std::string_view why) {
   ++counts_.refused;
   links_.complain("a message was not taken: " + std::string(why));
-}
-
-void Fold::tick(Moment now) {
-  units_.tick(now);
-  commands_.tick(now, batch_);
 }
 
 void Fold::note(std::string text, Moment now) {

@@ -51,14 +51,24 @@ class Fold {
   // Takes what an earlier run has left.
   void restore(Store::Kept kept, Moment now);
 
-  // Whether a message concerns the station at all: live output, metrics and the like do not. Cheap;
-  // any thread.
-  static bool concerns(const bus::Message& message);
-
+  // Takes a message that is not of a stream: a hello.
   void take(bus::Message&& message, Moment now);
 
-  // Judges silence and expiries.
-  void tick(Moment now);
+  // Whether a message tells that its unit is alive now. One that was read late does not.
+  enum class Life { sign, old };
+
+  // Takes the next message of a stream: its time is the stream's. Only while there is room: what is
+  // not taken here would not come again.
+  void take_followed(bus::Message&& message,
+                     std::string_view stream,
+                     const bus::StreamPosition& position,
+                     Life life,
+                     Moment now);
+
+  void judge_silence(Moment now) { units_.tick(now); }
+
+  // Only where all that the streams hold is known: an ACK may be among it.
+  void judge_expiries(Moment now) { commands_.tick(now, batch_); }
 
   // Notes something about the station itself for the history.
   void note(std::string text, Moment now);
@@ -94,6 +104,7 @@ class Fold {
   void take_event(const bus::Opened& opened, Moment now);
   void take_hello(const bus::Opened& opened, Moment now);
   void take_recorded(const bus::Opened& opened, Moment now);
+  UnitTable::Taken heard(const wire::NodeName& unit, Moment now);
   void take_ack(const bus::Opened& opened, Moment now);
   void malformed(std::string_view subject, const Error& error);
   void refuse(std::string_view why);
@@ -107,6 +118,7 @@ class Fold {
   ReceivedTable received_;
   std::vector<Recall::Hello> hellos_;
   std::uint64_t next_order_ = 1;  // of a command among all
+  Life life_ = Life::sign;        // of the message that is taken now
   Batch batch_;
   Counts counts_;
 };

@@ -10,6 +10,9 @@ namespace {
 
 constexpr std::chrono::milliseconds kDrainTimeout{2'000};
 
+// A broker that has just come up has not failed yet.
+constexpr std::chrono::milliseconds kBrokerPatience{10'000};
+
 }  // namespace
 
 Service::Service(Config config,
@@ -91,11 +94,38 @@ Result<void> Service::start_station(const std::vector<std::string>& servers) {
   options.on_link = [this](const bus::LinkStatus& status) {
     loop_.post([this, status] { link_changed(status); });
   };
+  STEWARD_TRY(auto own, holder());
   STEWARD_TRY(bus_, bus::NatsBus::open(std::move(options)));
+  auto streams = config_.streams;
+  streams.space = broker_ ? broker_->store_bytes() : 0;
   station_ = std::make_unique<Station>(
-      Station::Settings{config_.name, wire::Completeness::filled_in},
-      Station::Surroundings{*bus_, *store_, clock_, log_.tagged("station")});
+      Station::Settings{
+          config_.name, wire::Completeness::filled_in, std::move(own), std::move(streams)},
+      Station::Surroundings{
+          *bus_, *store_, clock_, log_.tagged("station"), [this](const std::string& why) {
+            loop_.post([this, why] {
+              if (broker_) {
+                broker_->restart(why, kBrokerPatience);
+              }
+            });
+          }});
   return station_->start();
+}
+
+// Stays the same as long as the folder does, so that a station that was started again is known as
+// the one that held the lease.
+Result<std::string> Service::holder() const {
+  const auto file = config_.state_dir / "holder";
+  if (const auto text = read_small_file(file)) {
+    if (auto id = wire::MessageId::parse(text->substr(0, text->find('\n')))) {
+      return id->str();
+    }
+  }
+  const auto id = bus::system_ids()(clock_.now()).str();
+  if (auto written = write_private_file(file, id + "\n"); !written) {
+    return tl::unexpected<Error>(std::move(written).error());
+  }
+  return id;
 }
 
 void Service::link_changed(const bus::LinkStatus& status) {

@@ -58,6 +58,7 @@ class Service {
   void connect(const std::vector<std::string>& servers);
   Result<void> start_station(const std::vector<std::string>& servers);
   void link_changed(const bus::LinkStatus& status);
+  Result<std::string> holder() const;
   void fail(Failure failure, const Error& error);
 
   const Config config_;

@@ -31,12 +31,14 @@ Station::Station(Settings settings, const Surroundings& surroundings)
       clock_(surroundings.clock),
       log_(surroundings.log),
       channel_(wire::Source::node(settings_.name), settings_.completeness, bus::system_ids()),
+      stuck_(surroundings.broker_is_stuck),
       started_(clock_.steady()),
       commit_timer_(loop_, [this] { commit(); }),
       tick_timer_(loop_, [this] { tick(); }),
       tend_timer_(loop_, [this] { tend(); }),
       bus_complaint_(clock_, log_),
       disk_complaint_(clock_, log_),
+      stream_complaint_(clock_, log_),
       fold_(settings_.name,
             channel_,
             {[this](const wire::MessageId& id) { return find_command(id); },
@@ -62,6 +64,7 @@ Moment Station::now() const { return {clock_.steady(), clock_.now()}; }
 Result<void> Station::start() {
   STEWARD_TRY(auto kept, store_.load());
   courier_.restore(kept);
+  follow(kept.positions);
   fold_.restore(std::move(kept), now());
   fold_.note("station started, version " + std::string(kVersion), now());
   if (auto heard = subscribe(); !heard) {
@@ -77,23 +80,11 @@ Result<void> Station::start() {
 }
 
 Result<void> Station::subscribe() {
-  const auto sink = [this](bus::Message&& message) {
-    if (Fold::concerns(message)) {
-      inbox_.push(std::move(message));
-    } else {
-      passed_by_.fetch_add(1, std::memory_order_relaxed);
-    }
-  };
-  for (const char* subject : {"*.event.>", "*.command.>"}) {
-    STEWARD_TRY(auto subscription, bus_.subscribe(subject, sink));
-    subscriptions_.push_back(std::move(subscription));
-  }
-  STEWARD_TRY(
-      auto queries,
-      bus_.subscribe(settings_.name.str() + ".command.query.*",
-                     [this](bus::Message&& query) { query_inbox_.push(std::move(query)); }));
-  subscriptions_.push_back(std::move(queries));
-  return {};
+  STEWARD_TRY(auto hellos, bus_.subscribe("*.event.hello.*", [this](bus::Message&& message) {
+    inbox_.push(std::move(message));
+  }));
+  subscriptions_.push_back(std::move(hellos));
+  return following_->start();
 }
 
 void Station::run() {
@@ -116,9 +107,12 @@ void Station::stop() {
   query_inbox_.close();
   loop_.post([this] {
     drain();
+    drain_followed();
     while (next_ < taken_.size()) {
       fold_some();
     }
+    queries_heard_.reset();
+    following_->stop(clock_.steady());
     fold_.note("station stopped", now());
     fold_.take_ages();
     commit();
@@ -136,53 +130,30 @@ void Station::link_changed(const bus::LinkStatus& status) {
   loop_.post([this, status] { link_is(status); });
 }
 
-void Station::link_is(const bus::LinkStatus& status) {
-  const bool up = status.state == bus::LinkState::up;
-  if (up != link_up_) {
-    link_up_ = up;
-    const std::string text = up ? "link to the broker " + status.broker + " is up"
-                                : "link to the broker is lost: " + status.last_error;
-    up ? log_.info(text) : log_.warning(text);
-    fold_.note(text, now());
-    commit_timer_.start(kGroupTime);
-  }
-  if (up) {
-    ask_for_hellos();
-  }
-  judge_acting();
-}
-
-void Station::judge_acting() {
-  if (std::exchange(acting_, link_up_) == link_up_) {
-    return;
-  }
-  acting_ ? began_acting() : ceased_acting();
-}
-
-void Station::began_acting() {
-  log_.debug("acts");
-  courier_.begin();
-}
-
-void Station::ceased_acting() {
-  log_.debug("acts no more");
-  courier_.cease();
-}
-
 void Station::drain() {
   auto more = inbox_.take();
   if (next_ == taken_.size()) {
     taken_ = std::move(more);
     next_ = 0;
-    fold_some();
-    return;
+  } else {
+    taken_.insert(
+        taken_.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
   }
-  // A round of folding is posted already.
-  taken_.insert(
-      taken_.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+  if (!folding_) {
+    fold_some();
+  }
 }
 
-// Folds one group, so that queries and timers get their turn between groups.
+void Station::fold_soon() {
+  if (!std::exchange(folding_, true)) {
+    loop_.post([this] {
+      folding_ = false;
+      fold_some();
+    });
+  }
+}
+
+// Folds one group of each, so that queries and timers get their turn between groups.
 void Station::fold_some() {
   for (std::size_t round = 0; next_ < taken_.size() && round < kGroupMessages; ++round) {
     const std::size_t bytes = Inbox::size_of(taken_[next_]);
@@ -190,6 +161,7 @@ void Station::fold_some() {
     inbox_.release(bytes);
     ++uncommitted_;
   }
+  fold_followed();
   courier_.hear(fold_.take_hellos(), fold_.take_returned());
   if (uncommitted_ >= kGroupMessages && !disk_failing_) {
     commit();
@@ -197,7 +169,7 @@ void Station::fold_some() {
     commit_timer_.start(kGroupTime);
   }
   if (next_ < taken_.size()) {
-    loop_.post([this] { fold_some(); });
+    fold_soon();
   } else {
     taken_.clear();
     next_ = 0;
@@ -225,11 +197,16 @@ void Station::commit() {
   fold_.settle();
   if (acting()) {
     acknowledge(received);
+  } else {
+    for (const auto& [unit, epoch, upto] : received) {
+      unacknowledged_.insert_or_assign({unit, epoch}, upto);
+    }
   }
   if (std::exchange(disk_failing_, false)) {
     log_.warning("station.db can be written again");
     fold_.note("station.db can be written again", now());
     commit_timer_.start(kGroupTime);
+    fold_soon();
   }
 }
 
@@ -266,11 +243,17 @@ void Station::send(const std::string& subject, std::string payload) {
 }
 
 void Station::tick() {
-  fold_.tick(now());
+  following_->tick(clock_.steady());
+  fold_soon();
+  fold_.judge_silence(now());
+  if (link_up_ && following_->caught_up()) {
+    fold_.judge_expiries(now());
+  }
   judge_acting();
   if (acting()) {
     ask_for_missing();
   }
+  judge_broker();
   if (!fold_.batch().empty() && !commit_timer_.active()) {
     commit_timer_.start(kGroupTime);
   }
@@ -279,9 +262,11 @@ void Station::tick() {
 
 void Station::schedule_tick() {
   milliseconds delay = kLongestTick;
-  if (const auto due = fold_.units().next_deadline()) {
-    const auto left = std::chrono::ceil<milliseconds>(*due - clock_.steady());
-    delay = std::clamp(left, kShortestTick, kLongestTick);
+  for (const auto& due : {fold_.units().next_deadline(), following_->next_deadline()}) {
+    if (due) {
+      const auto left = std::chrono::ceil<milliseconds>(*due - clock_.steady());
+      delay = std::clamp(left, kShortestTick, delay);
+    }
   }
   tick_timer_.start(delay);
 }
@@ -319,48 +304,6 @@ std::optional<TrackedCommand> Station::find_command(const wire::MessageId& id) {
     return std::nullopt;
   }
   return *std::move(found);
-}
-
-void Station::drain_queries() {
-  for (auto& message : query_inbox_.take()) {
-    query_inbox_.release(Inbox::size_of(message));
-    answer(std::move(message));
-  }
-}
-
-void Station::answer(bus::Message&& message) {
-  if (message.reply.empty()) {
-    bus_complaint_.say("a query without an inbox for its answer");
-    return;
-  }
-  const std::string inbox = message.reply;
-  const auto chunk = [this, &inbox](std::string text) { send_chunk(inbox, std::move(text)); };
-  const auto opened = channel_.open_command(settings_.name, std::move(message), clock_.now());
-  if (!opened) {
-    ChunkWriter(chunk).fail(opened.error().error);
-    return;
-  }
-  if (!disk_failing_) {
-    commit();  // so that the answer knows all that was folded
-  }
-  queries_.answer(opened->transport.domain.str(), opened->payload, chunk);
-}
-
-void Station::send_chunk(const std::string& inbox, std::string chunk) {
-  bus::Message message{inbox, {}, std::move(chunk), {}};
-  message.headers.add("Content-Type", "application/json");
-  message.headers.add("ce-time", wire::format_time(clock_.now()));  // for askers to compare clocks
-  auto sent = bus_.publish(message);
-  if (!sent && sent.error().code == ErrorCode::too_large) {
-    wire::QueryChunk refusal;
-    refusal.last = true;
-    refusal.error = std::move(sent).error();
-    message.payload = wire::encode(refusal);
-    sent = bus_.publish(message);
-  }
-  if (!sent) {
-    log_.debug("an answer was not sent: " + sent.error().text());
-  }
 }
 
 }  // namespace steward::station

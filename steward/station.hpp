@@ -6,15 +6,17 @@
 #include "handlers/runtime/loop.hpp"
 #include "steward/courier.hpp"
 #include "steward/fold.hpp"
+#include "steward/following.hpp"
 #include "steward/inbox.hpp"
 #include "steward/queries.hpp"
 #include "steward/store.hpp"
 #include "subjects/bus/bus.hpp"
 #include "subjects/bus/channel.hpp"
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,13 +25,17 @@
 
 namespace steward::station {
 
-// The station at work: hears the bus, folds what concerns it on one thread of its own, commits in
-// groups, and only then acknowledges; answers queries; asks for what is missing.
+// The station at work: follows the streams of commands and of events, hears hellos, folds all that
+// on one thread of its own, commits in groups, and only then acknowledges; answers queries; asks
+// for what is missing. Of several stations of one name on one broker the holder of the lease acts,
+// the others follow.
 class Station {
  public:
   struct Settings {
     wire::NodeName name;
     wire::Completeness completeness = wire::Completeness::filled_in;
+    std::string holder;  // who of several stations of this name we are, the same after a restart
+    StreamSettings streams = {};
   };
 
   // All of these outlive the station.
@@ -38,6 +44,9 @@ class Station {
     Store& store;
     runtime::Clock& clock;
     runtime::Logger log;
+    // Nothing could be written to JetStream for 15 s, and why; again and again, at longer and
+    // longer intervals, while that is so. Called on the station's thread; may be none.
+    std::function<void(const std::string& why)> broker_is_stuck = nullptr;
   };
 
   Station(Settings settings, const Surroundings& surroundings);
@@ -65,12 +74,16 @@ class Station {
 
   Moment now() const;
   Result<void> subscribe();
+  void follow(const std::map<std::string, bus::StreamPosition>& positions);
   void run();
 
   // All below: the fold's thread.
   void drain();
+  void drain_followed();
   void drain_queries();
+  void fold_soon();
   void fold_some();
+  void fold_followed();
   void commit();
   void commit_failed(const Error& error);
   void acknowledge(const std::vector<ReceivedRecord>& received);
@@ -83,9 +96,11 @@ class Station {
 
   // Whether this station may act towards units: acknowledge, send commands again, ask for what is
   // missing. Only then is anything sent to a unit.
-  bool acting() const { return acting_; }
+  bool acting() const { return acting_ && following_->holds_lease(clock_.steady()); }
 
   void judge_acting();
+  void judge_answering();
+  void judge_broker();
   void began_acting();
   void ceased_acting();
   void answer(bus::Message&& message);
@@ -100,6 +115,7 @@ class Station {
   runtime::Clock& clock_;
   const runtime::Logger log_;
   const bus::Channel channel_;
+  const std::function<void(const std::string&)> stuck_;
   const std::chrono::steady_clock::time_point started_;
 
   runtime::Loop loop_;
@@ -108,6 +124,7 @@ class Station {
   runtime::Timer tend_timer_;
   runtime::Complaint bus_complaint_;
   runtime::Complaint disk_complaint_;
+  runtime::Complaint stream_complaint_;
 
   Fold fold_;
   Queries queries_;
@@ -118,12 +135,18 @@ class Station {
   bool disk_failing_ = false;
   bool link_up_ = false;
   bool acting_ = false;
+  bool folding_ = false;        // a round of it is posted
+  bool hellos_wanted_ = false;  // since a link came up or the lease was got
+  std::chrono::milliseconds stuck_after_{};
+  std::optional<std::chrono::steady_clock::time_point> stuck_from_;  // since the last complaint
+  std::map<std::pair<std::string, wire::MessageId>, std::uint64_t> unacknowledged_;
   std::uint64_t tended_ = 0;
   Totals totals_;
 
   Inbox inbox_;
   Inbox query_inbox_;
-  std::atomic<std::uint64_t> passed_by_{0};  // messages that did not concern the station
+  std::unique_ptr<Following> following_;
+  std::unique_ptr<bus::Subscription> queries_heard_;  // while they are answered
   std::vector<std::unique_ptr<bus::Subscription>> subscriptions_;
   std::thread thread_;
 };

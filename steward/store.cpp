@@ -178,7 +178,7 @@ Result<void> Store::commit(const Batch& batch, wire::Timestamp now) {
       sql::run(d.put_position,
                stream,
                static_cast<std::int64_t>(position.seq),
-               position.time.count(),
+               position.time,
                position.id);
     }
     transaction.commit();

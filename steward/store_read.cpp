@@ -118,11 +118,11 @@ Result<Store::Kept> Store::load() {
                                sql::id_of(received.getColumn(1)),
                                static_cast<std::uint64_t>(received.getColumn(2).getInt64())});
     }
-    SQLite::Statement positions(db, "SELECT stream, seq, at_ns, id FROM positions");
+    SQLite::Statement positions(db, "SELECT stream, seq, at, id FROM positions");
     while (positions.executeStep()) {
       kept.positions[positions.getColumn(0).getString()] = {
           static_cast<std::uint64_t>(positions.getColumn(1).getInt64()),
-          std::chrono::nanoseconds(positions.getColumn(2).getInt64()),
+          sql::time_of(positions.getColumn(2)),
           positions.getColumn(3).getString()};
     }
     kept.undelivered = sql::read_undelivered(db);

@@ -58,7 +58,7 @@ namespace {
 void add_tables(SQLite::Database& db) {
   db.exec(R"(
     CREATE TABLE IF NOT EXISTS positions (
-      stream TEXT PRIMARY KEY, seq INTEGER NOT NULL, at_ns INTEGER NOT NULL,
+      stream TEXT PRIMARY KEY, seq INTEGER NOT NULL, at INTEGER NOT NULL,
       id TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS undelivered (
       command TEXT PRIMARY KEY, number INTEGER NOT NULL, expires INTEGER, subject TEXT NOT NULL,
@@ -180,7 +180,7 @@ Store::Database::Database(const std::filesystem::path& file)
                    "ON CONFLICT (unit, epoch) DO UPDATE SET upto = max(upto, excluded.upto), "
                    "at = excluded.at"),
       put_position(db,
-                   "INSERT OR REPLACE INTO positions (stream, seq, at_ns, id) "
+                   "INSERT OR REPLACE INTO positions (stream, seq, at, id) "
                    "VALUES (?, ?, ?, ?)"),
       get_command(db, "SELECT id, job, subject, sender, expires FROM commands WHERE id = ?"),
       get_command_units(db, "SELECT unit, state, by_station FROM command_units WHERE command = ?"),

@@ -10,13 +10,18 @@ namespace steward::station {
 namespace {
 
 TEST_CASE("broker: its configuration stays on this machine and below the free space") {
-  const auto text = nats_server_config({"steward-station", "/tmp/a \"b\"", 4222, 1'000'000});
+  const auto text = nats_server_config({"steward-station", "/tmp/a \"b\"", 4222, 650'000});
   CHECK(text.find("host: 127.0.0.1\n") != std::string::npos);
   CHECK(text.find("port: 4222\n") != std::string::npos);
   CHECK(text.find("max_file_store: 650000\n") != std::string::npos);
   CHECK(text.find(R"(store_dir: "/tmp/a \"b\"/store")") != std::string::npos);
   CHECK(text.find("http") == std::string::npos);
   CHECK(nats_server_config({"s", "/tmp", {}, 0}).find("port: -1\n") != std::string::npos);
+}
+
+TEST_CASE("broker: what its store takes already counts as room for it") {
+  CHECK(store_limit(1'000'000, 0) == 650'000);
+  CHECK(store_limit(400'000, 600'000) == 650'000);
 }
 
 TEST_CASE("broker: a port file is read once it is whole") {

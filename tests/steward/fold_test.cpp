@@ -110,24 +110,30 @@ TEST_CASE("fold: garbage is counted and changes nothing") {
   CHECK(story.fold.commands().size() == 0);
 }
 
-TEST_CASE("fold: what does not concern the station is seen from its subject and headers") {
-  const auto concerns = [](const std::string& subject, bool recorded = false) {
-    bus::Message message{subject, {}, {}, {}};
-    if (recorded) {
-      message.headers.add("ce-seq", "1");
-    }
-    return Fold::concerns(message);
-  };
-  CHECK(concerns("ship1.event.hello.agent"));
-  CHECK(concerns("ship1.event.ack.shellcommand"));
-  CHECK(concerns("ship1.command.shellcommand.operatingsystem"));
-  CHECK(concerns("ship1.event.daemon.nginx", true));
-  CHECK(concerns("no-subject"));
-  CHECK_FALSE(concerns("ship1.event.shellcommand.operatingsystem"));
-  CHECK_FALSE(concerns("station.event.received.ship1"));
-  CHECK_FALSE(concerns("station.command.query.units"));
-  CHECK_FALSE(concerns("@all.command.hello.agent"));
-  CHECK_FALSE(concerns("ship1.command.outbox.events"));
+TEST_CASE("fold: what a stream gives moves its position, also where it is garbage") {
+  Story story;
+  const bus::StreamPosition first{7, story.time.now().wall, "x"};
+  story.fold.take_followed({"ship1.event.ack.shellcommand", {}, "{", {}},
+                           "STATE",
+                           first,
+                           Fold::Life::sign,
+                           story.time.now());
+  CHECK(story.fold.batch().positions.at("STATE") == first);
+  CHECK_FALSE(story.fold.batch().empty());
+}
+
+TEST_CASE("fold: a message that was read late has the stream's time and is no sign of life") {
+  Story story;
+  const auto then = story.time.now().wall;
+  const wire::Ack ack{id(1), "operatingsystem", wire::CommandState::done, {}, {}, {}, {}, {}, {}};
+  auto message = story.event("ship1", "ack.shellcommand", wire::encode(ack), 1);
+  auto again = message;
+  const auto late = story.time.after(std::chrono::hours(1));
+  story.fold.take_followed(std::move(message), "STATE", {1, then, "x"}, Fold::Life::old, late);
+  CHECK(story.fold.units().find("ship1")->state == wire::UnitState::never);
+  CHECK(story.fold.batch().steps.at(0).at == then);
+  story.fold.take_followed(std::move(again), "STATE", {2, late.wall, "x"}, Fold::Life::sign, late);
+  CHECK(story.fold.units().find("ship1")->state == wire::UnitState::up);
 }
 
 TEST_CASE("fold: a recorded event of any method is kept in the history") {

@@ -85,7 +85,8 @@ struct Story {
 
   void tick(std::chrono::seconds later) {
     time.after(later);
-    fold.tick(time.now());
+    fold.judge_silence(time.now());
+    fold.judge_expiries(time.now());
     commit();
   }
 

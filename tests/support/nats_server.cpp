@@ -67,7 +67,7 @@ bool takes_connections(int port) {
 
 }  // namespace
 
-std::unique_ptr<NatsServer> NatsServer::start(Options options) {
+std::unique_ptr<NatsServer> NatsServer::make(Options options) {
   auto program = find_program();
   if (program.empty()) {
     if (std::getenv("CI") != nullptr) {
@@ -76,8 +76,23 @@ std::unique_ptr<NatsServer> NatsServer::start(Options options) {
     MESSAGE("SKIPPED: nats-server is not installed (looked in PATH and /usr/sbin)");
     return nullptr;
   }
-  std::unique_ptr<NatsServer> server(new NatsServer(std::move(program), std::move(options)));
-  server->launch();
+  return std::unique_ptr<NatsServer>(new NatsServer(std::move(program), std::move(options)));
+}
+
+std::unique_ptr<NatsServer> NatsServer::start(Options options) {
+  auto server = make(std::move(options));
+  if (server) {
+    server->launch();
+  }
+  return server;
+}
+
+std::unique_ptr<NatsServer> NatsServer::start_with_jetstream() {
+  auto server = make({});
+  if (server) {
+    server->options_.jetstream_dir = server->folder_ / "store";
+    server->launch();
+  }
   return server;
 }
 

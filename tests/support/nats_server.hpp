@@ -25,6 +25,9 @@ class NatsServer {
   static std::unique_ptr<NatsServer> start(Options options);
   static std::unique_ptr<NatsServer> start();
 
+  // One with JetStream, its store in a folder of its own.
+  static std::unique_ptr<NatsServer> start_with_jetstream();
+
   ~NatsServer();
   NatsServer(const NatsServer&) = delete;
   NatsServer& operator=(const NatsServer&) = delete;
@@ -35,6 +38,9 @@ class NatsServer {
   int port() const { return options_.port; }
 
   pid_t pid() const { return pid_; }
+
+  // Where JetStream keeps its streams.
+  const std::filesystem::path& store() const { return options_.jetstream_dir; }
 
   // Its log so far.
   std::string log() const;
@@ -51,6 +57,7 @@ class NatsServer {
   void restart(std::vector<std::string> arguments);
 
  private:
+  static std::unique_ptr<NatsServer> make(Options options);
   NatsServer(std::filesystem::path program, Options options);
   void launch();
   void end(int signal);

@@ -8,7 +8,7 @@ namespace steward::tests {
 namespace {
 
 TEST_CASE("station: what the disk does not take is not acknowledged, and is once it does") {
-  const auto server = NatsServer::start();
+  const auto server = NatsServer::start_with_jetstream();
   if (!server) {
     return;
   }

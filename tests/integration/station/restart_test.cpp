@@ -7,7 +7,7 @@ namespace steward::tests {
 namespace {
 
 TEST_CASE("station: a restart keeps the table, the jobs and what was received") {
-  const auto server = NatsServer::start();
+  const auto server = NatsServer::start_with_jetstream();
   if (!server) {
     return;
   }
@@ -42,7 +42,7 @@ TEST_CASE("station: a restart keeps the table, the jobs and what was received") 
 }
 
 TEST_CASE("station: at its start it asks all units for a hello") {
-  const auto server = NatsServer::start();
+  const auto server = NatsServer::start_with_jetstream();
   if (!server) {
     return;
   }
@@ -58,7 +58,7 @@ TEST_CASE("station: at its start it asks all units for a hello") {
 }
 
 TEST_CASE("station: it asks for the events that are missing") {
-  const auto server = NatsServer::start();
+  const auto server = NatsServer::start_with_jetstream();
   if (!server) {
     return;
   }

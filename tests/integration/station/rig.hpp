@@ -76,51 +76,6 @@ inline std::unique_ptr<bus::NatsBus> connect(
   return std::move(*bus);
 }
 
-// A station in this process, on a store in that folder; gone with this object as if ended in order.
-class RunningStation {
- public:
-  RunningStation(const std::string& url, const std::filesystem::path& folder)
-      : sink_(runtime::LogLevel::error, runtime::LogSink::Form::terminal) {
-    auto opened = station::Store::open(folder / "station.db", {}, clock_.now());
-    REQUIRE_MESSAGE(opened, opened.error().text());
-    store_ = std::move(opened->store);
-    bus_ = connect(url, "station", [this](const bus::LinkStatus& status) {
-      const std::lock_guard lock(mutex_);
-      if (station_) {
-        station_->link_changed(status);
-      }
-    });
-    auto station = std::make_unique<station::Station>(
-        station::Station::Settings{*wire::NodeName::parse("station"),
-                                   wire::Completeness::filled_in},
-        station::Station::Surroundings{*bus_, *store_, clock_, runtime::Logger(sink_, "station")});
-    REQUIRE(station->start());
-    REQUIRE(bus_->flush(std::chrono::seconds(5)));
-    const std::lock_guard lock(mutex_);
-    station_ = std::move(station);
-  }
-
-  ~RunningStation() {
-    std::unique_ptr<station::Station> ending;
-    {
-      const std::lock_guard lock(mutex_);
-      ending = std::move(station_);
-    }
-    ending->stop();
-  }
-
-  RunningStation(const RunningStation&) = delete;
-  RunningStation& operator=(const RunningStation&) = delete;
-
- private:
-  runtime::LogSink sink_;
-  runtime::SystemClock clock_;
-  std::unique_ptr<station::Store> store_;
-  std::unique_ptr<bus::NatsBus> bus_;
-  std::mutex mutex_;
-  std::unique_ptr<station::Station> station_;
-};
-
 // Somebody who asks a station.
 class Asker {
  public:
@@ -139,7 +94,9 @@ class Asker {
     auto subscription = bus_->subscribe(inbox, [answer](bus::Message&& message) {
       const auto chunk = wire::decode_query_chunk(message.payload);
       const std::lock_guard lock(answer->mutex);
-      if (chunk) {
+      if (message.headers.find("Status") == "503") {
+        answer->last = true;  // no station answers
+      } else if (chunk) {
         answer->rows.insert(answer->rows.end(), chunk->rows.begin(), chunk->rows.end());
         answer->last = chunk->last;
       }
@@ -166,10 +123,71 @@ class Asker {
     return *row;
   }
 
+  // Whether the station that answers knows all that the streams hold, and acts.
+  bool acts() {
+    const auto rows = ask("station");
+    return !rows.empty() && rows[0].find(R"("acting":true)") != std::string::npos;
+  }
+
   bus::NatsBus& bus() { return *bus_; }
 
  private:
   std::unique_ptr<bus::NatsBus> bus_;
+};
+
+// A station in this process, on a store in that folder; gone with this object as if ended in order.
+class RunningStation {
+ public:
+  enum class Wait { until_it_acts, no };
+
+  RunningStation(const std::string& url,
+                 const std::filesystem::path& folder,
+                 Wait wait = Wait::until_it_acts)
+      : sink_(runtime::LogLevel::error, runtime::LogSink::Form::terminal) {
+    auto opened = station::Store::open(folder / "station.db", {}, clock_.now());
+    REQUIRE_MESSAGE(opened, opened.error().text());
+    store_ = std::move(opened->store);
+    bus_ = connect(url, "station", [this](const bus::LinkStatus& status) {
+      const std::lock_guard lock(mutex_);
+      if (station_) {
+        station_->link_changed(status);
+      }
+    });
+    auto station = std::make_unique<station::Station>(
+        station::Station::Settings{
+            *wire::NodeName::parse("station"), wire::Completeness::filled_in, folder.string()},
+        station::Station::Surroundings{*bus_, *store_, clock_, runtime::Logger(sink_, "station")});
+    REQUIRE(station->start());
+    REQUIRE(bus_->flush(std::chrono::seconds(5)));
+    {
+      const std::lock_guard lock(mutex_);
+      station_ = std::move(station);
+    }
+    if (wait == Wait::until_it_acts) {
+      Asker asker(url);
+      REQUIRE(eventually([&asker] { return asker.acts(); }));
+    }
+  }
+
+  ~RunningStation() {
+    std::unique_ptr<station::Station> ending;
+    {
+      const std::lock_guard lock(mutex_);
+      ending = std::move(station_);
+    }
+    ending->stop();
+  }
+
+  RunningStation(const RunningStation&) = delete;
+  RunningStation& operator=(const RunningStation&) = delete;
+
+ private:
+  runtime::LogSink sink_;
+  runtime::SystemClock clock_;
+  std::unique_ptr<station::Store> store_;
+  std::unique_ptr<bus::NatsBus> bus_;
+  std::mutex mutex_;
+  std::unique_ptr<station::Station> station_;
 };
 
 // What a unit says on the bus, without the unit: hellos and recorded ACKs, numbered.

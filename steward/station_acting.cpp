@@ -1,0 +1,156 @@
+#include "steward/station.hpp"
+
+#include <utility>
+
+// What the station owes to the broker's streams: following them, and acting only when it may.
+
+namespace steward::station {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::size_t kGroupMessages = 512;
+
+// A message that is older when it is read is no sign of its unit's life.
+constexpr milliseconds kSignOfLife{5'000};
+
+// How long JetStream may take no write, and how long it is given after each complaint.
+constexpr milliseconds kStuckAfter{15'000};
+constexpr milliseconds kLongestStuck{600'000};
+
+std::string new_session(wire::Timestamp now) { return bus::system_ids()(now).str(); }
+
+}  // namespace
+
+void Station::follow(const std::map<std::string, bus::StreamPosition>& positions) {
+  const auto session = new_session(clock_.now());
+  stuck_after_ = kStuckAfter;
+  following_ = std::make_unique<Following>(
+      bus_,
+      Following::Settings{settings_.name.str(),
+                          settings_.holder.empty() ? session : settings_.holder,
+                          session,
+                          settings_.streams},
+      positions,
+      Following::Links{[this] { loop_.post([this] { drain_followed(); }); },
+                       [this](const std::string& text) {
+                         log_.info(text);
+                         fold_.note(text, now());
+                       },
+                       [this](std::string_view text) { stream_complaint_.say(text); }});
+}
+
+void Station::link_is(const bus::LinkStatus& status) {
+  const bool up = status.state == bus::LinkState::up;
+  if (up != link_up_) {
+    link_up_ = up;
+    const std::string text = up ? "link to the broker " + status.broker + " is up"
+                                : "link to the broker is lost: " + status.last_error;
+    up ? log_.info(text) : log_.warning(text);
+    fold_.note(text, now());
+    following_->link(up, clock_.steady());
+    hellos_wanted_ = true;
+  }
+  tick();
+}
+
+void Station::drain_followed() {
+  following_->drain(clock_.steady());
+  if (!folding_) {
+    fold_some();
+  }
+  // An answer of JetStream's may have brought the lease, or the end of what there was.
+  judge_acting();
+}
+
+// What is not taken stays where it is, and the broker sends no more.
+void Station::fold_followed() {
+  std::size_t round = 0;
+  for (; round < kGroupMessages && !fold_.full(); ++round) {
+    const auto at = now();
+    auto item = following_->next(at.steady);
+    if (!item) {
+      return;
+    }
+    const auto age = at.wall - item->position.time;
+    const bool sign = item->fresh && age < kSignOfLife && age > -kSignOfLife;
+    fold_.take_followed(std::move(item->message),
+                        item->stream,
+                        item->position,
+                        sign ? Fold::Life::sign : Fold::Life::old,
+                        at);
+    ++uncommitted_;
+  }
+  if (round == kGroupMessages) {
+    fold_soon();
+  }
+}
+
+void Station::judge_acting() {
+  judge_answering();
+  const bool may = link_up_ && following_->caught_up() && following_->holds_lease(clock_.steady());
+  if (std::exchange(acting_, may) != may) {
+    may ? began_acting() : ceased_acting();
+  }
+}
+
+// Queries are answered by whoever holds the lease, also while it catches up: what it knows has its
+// age beside it. Nobody hears them where nobody does, so that an asker is told at once.
+void Station::judge_answering() {
+  const bool may = link_up_ && following_->holds_lease(clock_.steady());
+  if (may == (queries_heard_ != nullptr)) {
+    return;
+  }
+  hellos_wanted_ = true;
+  if (!may) {
+    queries_heard_.reset();
+    log_.info("does not hold the lease: answers no queries");
+    return;
+  }
+  auto heard =
+      bus_.subscribe(settings_.name.str() + ".command.query.*",
+                     [this](bus::Message&& query) { query_inbox_.push(std::move(query)); });
+  if (heard) {
+    queries_heard_ = *std::move(heard);
+    log_.info("holds the lease: answers queries");
+  }
+}
+
+void Station::began_acting() {
+  log_.info("knows all that the streams hold and acts");
+  std::vector<ReceivedRecord> received;
+  for (const auto& [outbox, upto] : std::exchange(unacknowledged_, {})) {
+    received.push_back({outbox.first, outbox.second, upto});
+  }
+  acknowledge(received);
+  courier_.begin();
+  if (std::exchange(hellos_wanted_, false)) {
+    ask_for_hellos();
+  }
+}
+
+void Station::ceased_acting() {
+  log_.info("acts no more");
+  courier_.cease();
+}
+
+void Station::judge_broker() {
+  const auto since = following_->failing_since();
+  if (!since) {
+    stuck_after_ = kStuckAfter;
+    stuck_from_.reset();
+    return;
+  }
+  const auto from = stuck_from_.value_or(*since);
+  if (clock_.steady() - from < stuck_after_) {
+    return;
+  }
+  stream_complaint_.say("JetStream takes nothing: " + following_->trouble());
+  stuck_from_ = clock_.steady();
+  stuck_after_ = std::min(stuck_after_ * 2, kLongestStuck);
+  if (stuck_) {
+    stuck_(following_->trouble());
+  }
+}
+
+}  // namespace steward::station
