@@ -1,10 +1,7 @@
 #include "edge/agent.hpp"
 
 #include "handlers/catalogue.hpp"
-#include "subjects/wire/fields.hpp"
 #include "subjects/wire/target.hpp"
-
-#include <nlohmann/json.hpp>
 
 #include <array>
 #include <fstream>
@@ -16,8 +13,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::size_t kLedgerCapacity = 100'000;
 constexpr std::size_t kMailboxCapacity = 1024;
+constexpr milliseconds kPrunePause{60'000};
 constexpr milliseconds kStopDeadline{10'000};
 constexpr milliseconds kByeDeadline{1'000};
 
@@ -49,23 +46,33 @@ Agent::Agent(Config config, Surroundings around)
       started_(around.clock.steady()),
       log_(around.log, "agent"),
       channel_(wire::Source::node(config_.node), wire::Completeness::filled_in, bus::system_ids()),
-      ledger_(bus::memory_ledger(kLedgerCapacity, [&clock = around.clock] { return clock.now(); })),
       outbox_(around.clock.new_id(), bus::Outbox::Limits{}),
-      resender_(around.loop, outbox_, around.bus, around.clock),
+      journal_({around.storage,
+                outbox_,
+                channel_,
+                [this](const bus::Message& message) {
+                  static_cast<void>(around_.bus.publish(message));
+                  resender_.recorded();
+                },
+                [&clock = around.clock] { return clock.now(); },
+                [&clock = around.clock] { return clock.steady(); }}),
+      ledger_(journal_, {.bytes = config_.storage_bytes}),
+      resender_({around.loop, outbox_, journal_, around.bus, around.clock}),
       house_{config_.node,
              around.bus,
              channel_,
-             *ledger_,
-             outbox_,
+             journal_,
+             ledger_,
              around.clock,
              around.processes,
              *this,
              around.log,
-             config_.state_dir,
-             [this] { resender_.recorded(); }},
+             config_.state_dir},
       complaint_(around.clock, log_),
       strays_(kMailboxCapacity, [this] { around_.loop.post([this] { handle_strays(); }); }),
-      received_(kMailboxCapacity, [this] { around_.loop.post([this] { handle_received(); }); }) {
+      received_(kMailboxCapacity, [this] { around_.loop.post([this] { handle_received(); }); }),
+      prune_(around.loop, [this] { ledger_.prune(around_.clock.now(), around_.clock.steady()); }),
+      tidy_(around.loop, [this] { journal_.wake_for_all(); }) {
   make_hosts();
 }
 
@@ -109,6 +116,12 @@ std::vector<std::string> Agent::served() const {
 }
 
 Result<void> Agent::start() {
+  if (auto loaded = load(); !loaded) {
+    return loaded;
+  }
+  writer_.emplace(journal_, [this](const std::optional<Error>& trouble) { tell_disk(trouble); });
+  journal_.wake();
+  prune_.start_every(kPrunePause);
   for (const auto& hosted : hosts_) {
     hosted.host->start();
   }
@@ -145,6 +158,7 @@ void Agent::handle_strays() {
   for (auto& message : strays_.take()) {
     handle_stray(std::move(message));
   }
+  journal_.wake();
 }
 
 void Agent::handle_stray(bus::Message&& message) {
@@ -157,24 +171,7 @@ void Agent::handle_stray(bus::Message&& message) {
     complaint_.say("a message was dropped: " + opened.error().error.text());
     return;
   }
-  resend(opened->payload);
-}
-
-// The station misses recorded events: {"op":"resend","from":N}.
-void Agent::resend(const std::string& payload) {
-  const auto object = wire::parse_json(payload);
-  if (!object || !object->is_object()) {
-    complaint_.say("a resend was dropped: its payload is no JSON object");
-    return;
-  }
-  wire::Fields fields(*object);
-  const auto op = fields.required_text("op");
-  const auto from = fields.integer("from", 1, 0, INT64_MAX);
-  if (auto read = fields.finish(); !read || op != "resend") {
-    complaint_.say("a resend was dropped: " + (read ? "op '" + op + "'" : read.error().text()));
-    return;
-  }
-  resender_.send_again(static_cast<std::uint64_t>(from));
+  outbox_command(opened->payload);
 }
 
 void Agent::refuse_stray(bus::Message&& message) {
@@ -185,11 +182,9 @@ void Agent::refuse_stray(bus::Message&& message) {
                    (subject ? opened.error().error.text() : subject.error().text()));
     return;
   }
-  const runtime::Acks acks(house_, subject->method);
   if (!opened) {
     const auto& refusal = opened.error();
-    acks.refuse(*refusal.id, subject->domain, refusal.error, refusal.job);
-    complaint_.say("command " + refusal.id->str() + " was refused: " + refusal.error.text());
+    refuse(*refusal.id, *subject, refusal.error, refusal.job);
     return;
   }
   const auto& envelope = opened->envelope;
@@ -201,8 +196,30 @@ void Agent::refuse_stray(bus::Message&& message) {
   }
   const Error error{ErrorCode::no_handler,
                     "no handler here for " + subject->method.str() + "." + subject->domain.str()};
-  acks.refuse(envelope.id, subject->domain, error, envelope.job);
-  complaint_.say("command " + envelope.id.str() + " was refused: " + error.text());
+  refuse(envelope.id, *subject, error, envelope.job);
+}
+
+void Agent::refuse(const wire::MessageId& id,
+                   const wire::Subject& subject,
+                   const Error& error,
+                   const std::optional<wire::MessageId>& job) {
+  const auto acks = std::make_shared<runtime::Acks>(house_, subject.method);
+  auto payload = wire::encode(runtime::refusal(id, subject.domain.str(), error));
+  bus::CommandRow row{.id = id,
+                      .method = subject.method.str(),
+                      .domain = subject.domain.str(),
+                      .expires = around_.clock.now() + wire::kDefaultExpiry,
+                      .ack = payload};
+  ledger_.refuse(std::move(row),
+                 acks->event(id, payload, job),
+                 [acks, id, job, payload](const Result<bus::Ledger::Entry>& entry) {
+                   if (!entry) {
+                     acks->say_plainly(id, payload, job);
+                   } else if (entry->verdict == bus::Ledger::Verdict::repeated) {
+                     acks->say_plainly(id, entry->recorded_ack, job);
+                   }
+                 });
+  complaint_.say("command " + id.str() + " was refused: " + error.text());
 }
 
 void Agent::handle_received() {
@@ -214,7 +231,7 @@ void Agent::handle_received() {
       complaint_.say("an acknowledgement was dropped: " + epoch.error().text());
       continue;
     }
-    outbox_.acknowledged(*epoch, received->upto, around_.clock.steady());
+    forget_acknowledged(*epoch, received->upto);
   }
 }
 
@@ -225,7 +242,8 @@ void Agent::link_up() {
   for (const auto& hosted : hosts_) {
     hosted.host->link_up();
   }
-  resender_.send_again(0);
+  outbox_.send_again(around_.clock.steady());
+  resender_.look();
 }
 
 void Agent::stop(std::function<void(End)> ended) {
@@ -254,7 +272,7 @@ wire::Hello Agent::hello() const {
   hello.rtt = around_.bus.status().rtt;
   hello.outbox_depth = static_cast<std::int64_t>(outbox_.depth());
   hello.outbox_oldest = outbox_.oldest(now);
-  hello.ledger_open = static_cast<std::int64_t>(ledger_->open());
+  hello.ledger_open = static_cast<std::int64_t>(ledger_.open());
   hello.clock = in_milliseconds(around_.clock.now().time_since_epoch());
   for (const auto& hosted : hosts_) {
     hello.handlers.push_back(hosted.host->state());

@@ -10,9 +10,12 @@
 #include "handlers/runtime/loop.hpp"
 #include "subjects/bus/bus.hpp"
 #include "subjects/bus/channel.hpp"
+#include "subjects/bus/journal.hpp"
+#include "subjects/bus/journal_thread.hpp"
 #include "subjects/bus/ledger.hpp"
 #include "subjects/bus/mailbox.hpp"
 #include "subjects/bus/outbox.hpp"
+#include "subjects/bus/storage.hpp"
 
 #include <functional>
 #include <memory>
@@ -21,11 +24,16 @@
 #include <unordered_map>
 #include <vector>
 
+namespace steward::wire {
+class Fields;
+}  // namespace steward::wire
+
 namespace steward::edge {
 
 // What an agent is put into; all of it outlives the agent.
 struct Surroundings {
   bus::Bus& bus;
+  bus::Storage& storage;
   runtime::Loop& loop;  // of the thread that makes the agent
   runtime::Clock& clock;
   runtime::Processes& processes;
@@ -48,7 +56,8 @@ class Agent final : public runtime::Vitals {
   // "shellcommand.operatingsystem", for each handler.
   std::vector<std::string> served() const;
 
-  // Starts the handlers and hears commands. Once. Errors: bad_subject.
+  // Takes over what an earlier agent has left in storage, starts the handlers and hears commands.
+  // Once. Errors: bad_subject, Storage's.
   [[nodiscard]] Result<void> start();
 
   // The link to the broker came up: hello first, then what the station has not acknowledged.
@@ -80,8 +89,22 @@ class Agent final : public runtime::Vitals {
   void handle_strays();
   void handle_stray(bus::Message&& message);
   void refuse_stray(bus::Message&& message);
-  void resend(const std::string& payload);
+  void refuse(const wire::MessageId& id,
+              const wire::Subject& subject,
+              const Error& error,
+              const std::optional<wire::MessageId>& job);
   void handle_received();
+
+  // agent_outbox.cpp
+  Result<void> load();
+  void recover(std::vector<bus::CommandRow> rows);
+  void give_up(const bus::CommandRow& row);
+  void outbox_command(const std::string& payload);
+  void resend(wire::Fields& fields);
+  void recall(wire::Fields& fields);
+  void recall(const wire::MessageId& id);
+  void forget_acknowledged(const wire::MessageId& epoch, std::uint64_t upto);
+  void tell_disk(const std::optional<Error>& trouble);
 
   Config config_;
   const Surroundings around_;
@@ -90,13 +113,17 @@ class Agent final : public runtime::Vitals {
   const std::chrono::steady_clock::time_point started_;
   const runtime::Logger log_;
   const bus::Channel channel_;
-  const std::unique_ptr<bus::Ledger> ledger_;
   bus::Outbox outbox_;
+  bus::Journal journal_;
+  bus::Ledger ledger_;
   Resender resender_;
   const runtime::House house_;
   runtime::Complaint complaint_;
   bus::Mailbox<bus::Message> strays_;    // commands that no handler serves
   bus::Mailbox<bus::Message> received_;  // the station's acknowledgements
+  runtime::Timer prune_;
+  runtime::Timer tidy_;  // storage, of what was acknowledged
+  std::optional<bus::JournalThread> writer_;
   std::vector<Hosted> hosts_;
   Routes routes_;  // "<method>.<domain>"; constant once the first subscription stands
   std::optional<Shutdown> shutdown_;

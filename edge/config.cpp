@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstdint>
 #include <cstdlib>
 #include <utility>
 
@@ -13,6 +14,8 @@ namespace steward::edge {
 namespace {
 
 constexpr std::string_view kDefaultBroker = "nats://127.0.0.1:4222";
+constexpr std::int64_t kLeastStorage = 1024 * 1024;
+constexpr std::int64_t kMostStorage = std::int64_t{1024} * 1024 * 1024 * 1024;
 
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
@@ -164,6 +167,8 @@ Result<Config> read_config(const Flags& flags, const Machine& machine) {
                 .brokers = std::move(addresses),
                 .state_dir = std::move(directory),
                 .options = options};
+  config.storage_bytes = static_cast<std::size_t>(options.section("storage").integer(
+      "max_bytes", static_cast<std::int64_t>(config.storage_bytes), kLeastStorage, kMostStorage));
   if (auto read = read_log(flags, machine, options.section("log"), config); !read) {
     return tl::unexpected(std::move(read).error());
   }

@@ -4,6 +4,7 @@
 #include "handlers/runtime/options.hpp"
 #include "subjects/wire/names.hpp"
 
+#include <cstddef>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -37,6 +38,8 @@ struct Config {
   wire::NodeName node;
   std::vector<std::string> brokers;
   std::filesystem::path state_dir;
+  // What edge.db may hold before new commands are refused.
+  std::size_t storage_bytes = std::size_t{64} * 1024 * 1024;
   runtime::LogLevel log_level = runtime::LogLevel::info;
   runtime::LogSink::Form log_form = runtime::LogSink::Form::terminal;
   runtime::Options options;

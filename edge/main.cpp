@@ -5,7 +5,9 @@
 #include "handlers/runtime/system_clock.hpp"
 #include "handlers/runtime/versions.hpp"
 #include "subjects/bus/memory_bus.hpp"
+#include "subjects/bus/memory_storage.hpp"
 #include "subjects/bus/nats_bus.hpp"
+#include "subjects/bus/sqlite_storage.hpp"
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -54,11 +56,12 @@ int fail(const std::vector<std::string>& problems) {
 // Everything that a configuration can be wrong in, without touching broker or disk.
 int check(const Config& config) {
   bus::MemoryBus bus;
+  bus::MemoryStorage storage;
   runtime::Loop loop;
   runtime::Processes processes(loop);
   runtime::SystemClock clock;
   const runtime::LogSink log(config.log_level, config.log_form);
-  const Agent agent(config, {bus, loop, clock, processes, log});
+  const Agent agent(config, {bus, storage, loop, clock, processes, log});
   if (const auto problems = agent.problems(); !problems.empty()) {
     return fail(problems);
   }
@@ -175,6 +178,13 @@ int run(const Config& config) {
   const runtime::LogSink sink(config.log_level, config.log_form);
   const runtime::Logger log(sink, "agent");
   runtime::SystemClock clock;
+  const auto opened = bus::SqliteStorage::open(config.state_dir / "edge.db", clock.now());
+  if (!opened) {
+    return fail(opened.error());
+  }
+  if (!opened->notice.empty()) {
+    log.error(opened->notice);
+  }
   runtime::Loop loop;
   runtime::Processes processes(loop);
   LinkWatch link(loop, log);
@@ -187,7 +197,7 @@ int run(const Config& config) {
   if (!bus) {
     return fail(bus.error());
   }
-  Agent agent(config, {**bus, loop, clock, processes, sink});
+  Agent agent(config, {**bus, *opened->storage, loop, clock, processes, sink});
   if (const auto problems = agent.problems(); !problems.empty()) {
     return fail(problems);
   }

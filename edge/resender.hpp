@@ -3,34 +3,43 @@
 #include "handlers/runtime/context.hpp"
 #include "handlers/runtime/loop.hpp"
 #include "subjects/bus/bus.hpp"
+#include "subjects/bus/journal.hpp"
 #include "subjects/bus/outbox.hpp"
 
 #include <atomic>
-#include <cstdint>
+#include <vector>
 
 namespace steward::edge {
 
-// Sends the outbox's events again when they are due. On the main loop, but for what says otherwise.
+// Sends the outbox's events again when they are due; their bytes come from storage, some at a time.
+// On the main loop, but for what says otherwise.
 class Resender {
  public:
-  Resender(runtime::Loop& loop, bus::Outbox& outbox, bus::Bus& bus, const runtime::Clock& clock);
+  struct Parts {
+    runtime::Loop& loop;
+    bus::Outbox& outbox;
+    bus::Journal& journal;
+    bus::Bus& bus;
+    const runtime::Clock& clock;
+  };
+
+  explicit Resender(Parts parts);
 
   // Any thread: something has gone into the outbox. Costs nothing while the timer runs.
   void recorded();
 
-  // Everything kept from that number on, now.
-  void send_again(std::uint64_t from);
+  // The outbox has something due now.
+  void look();
 
  private:
   void send_due();
+  void send(const std::vector<bus::Message>& messages);
   void wait();
 
-  runtime::Loop& loop_;
-  bus::Outbox& outbox_;
-  bus::Bus& bus_;
-  const runtime::Clock& clock_;
+  const Parts parts_;
   // The timer runs, or the next connect will start it.
   std::atomic<bool> waiting_{false};
+  bool reading_ = false;
   runtime::Timer timer_;
 };
 

@@ -3,7 +3,6 @@
 #include "subjects/bus/bus.hpp"
 #include "subjects/bus/channel.hpp"
 #include "subjects/bus/ledger.hpp"
-#include "subjects/bus/outbox.hpp"
 
 #include <utility>
 
@@ -14,16 +13,6 @@ namespace {
 wire::Subject ack_subject(const wire::NodeName& node, const wire::Token& method) {
   static const auto kAck = wire::Token::parse("ack");
   return {node, wire::Kind::event, *kAck, method};
-}
-
-wire::Envelope answer(const House& house,
-                      const wire::Subject& subject,
-                      const wire::MessageId& ref,
-                      const Acks::Job& job) {
-  auto envelope = house.channel.envelope(subject, house.clock.now());
-  envelope.ref = ref;
-  envelope.job = job;
-  return envelope;
 }
 
 std::string encode_within_limit(wire::Ack& ack) {
@@ -42,52 +31,45 @@ std::string encode_within_limit(wire::Ack& ack) {
 }  // namespace
 
 Acks::Acks(const House& house, const wire::Token& method)
-    : house_(house), subject_(ack_subject(house.node, method)) {}
+    : bus_(house.bus),
+      channel_(house.channel),
+      ledger_(house.ledger),
+      clock_(house.clock),
+      subject_(ack_subject(house.node, method)) {}
 
 void Acks::say(wire::Ack ack, const Job& job) const {
   std::string payload = encode_within_limit(ack);
-  house_.ledger.record(ack);
-  record_event(house_, answer(house_, subject_, ack.ref, job), std::move(payload));
+  auto kept = bus::Ledger::kept_form(ack, payload);
+  ledger_.step(ack.ref, ack.state, std::move(kept), event(ack.ref, std::move(payload), job));
 }
 
-std::string Acks::refuse(const wire::MessageId& ref,
-                         const wire::Token& domain,
-                         const Error& error,
-                         const Job& job) const {
+bus::Event Acks::event(const wire::MessageId& ref, std::string payload, const Job& job) const {
+  auto envelope = channel_.envelope(subject_, clock_.now());
+  envelope.ref = ref;
+  envelope.job = job;
+  return {std::move(envelope), std::move(payload)};
+}
+
+void Acks::say_plainly(const wire::MessageId& ref, std::string payload, const Job& job) const {
+  auto [envelope, bytes] = event(ref, std::move(payload), job);
+  static_cast<void>(bus_.publish(channel_.seal(envelope, std::move(bytes))));
+}
+
+wire::Ack refusal(const wire::MessageId& ref, const std::string& domain, const Error& error) {
   wire::Ack ack{
       .ref = ref,
-      .domain = domain.str(),
+      .domain = domain,
       .state = error.code == ErrorCode::expired ? wire::CommandState::expired
                                                 : wire::CommandState::refused,
   };
   ack.code = word(error.code);
   ack.message = error.message;
-  std::string payload = wire::encode(ack);
-  const auto envelope = answer(house_, subject_, ref, job);
-  if (house_.outbox.full()) {
-    // Refusals cost their sender nothing: they must not push out what the station waits for.
-    static_cast<void>(house_.bus.publish(house_.channel.seal(envelope, payload)));
-  } else {
-    record_event(house_, envelope, payload);
-  }
-  return payload;
-}
-
-void Acks::repeat(const wire::MessageId& ref, std::string payload, const Job& job) const {
-  record_event(house_, answer(house_, subject_, ref, job), std::move(payload));
+  return ack;
 }
 
 void record_event(const House& house, wire::Envelope envelope, std::string payload) {
-  const auto message = house.outbox.add(
-      [&house, &envelope, &payload](const wire::Position& position) {
-        envelope.position = position;
-        return house.channel.seal(envelope, std::move(payload));
-      },
-      house.clock.steady());
-  static_cast<void>(house.bus.publish(message));
-  if (house.recorded) {
-    house.recorded();
-  }
+  auto event = std::make_shared<bus::Event>(bus::Event{std::move(envelope), std::move(payload)});
+  house.journal.write([event](bus::Journal::Turn& turn) { return turn.record(*event); }, {});
 }
 
 }  // namespace steward::runtime

@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -34,6 +35,11 @@ class Publisher {
   // A step of a command that this handler has taken: queued, running or a terminal state. Recorded.
   // A second terminal one for the same command is a bug: it is logged and not sent.
   virtual void reply(wire::Ack ack) = 0;
+
+  // The effect of a command that this handler has taken is about to begin (Admission's
+  // begins_itself): `then` is called on this thread once that is on disk, at once where it is
+  // already; never, where the command has ended meanwhile.
+  virtual void begin(const wire::MessageId& ref, std::function<void()> then) = 0;
 
   // A streamed event, <node>.event.<method>.<domain>: goes out now or not at all. Errors:
   // unavailable (no link), too_large.

@@ -26,6 +26,12 @@ struct Command {
 struct Admission {
   std::vector<std::string> ignored;  // fields it does not know, told in the ACK
   std::function<void()> start;       // called once the command is recorded and ACKed
+  // A second run does no harm: one that was cut off by the end of the agent, the machine or the
+  // handler is run again, up to three times. Else it is said to be interrupted.
+  bool repeatable = false;
+  // `start` has no effect yet: the handler says Publisher::begin() first. So a command that waits
+  // for its turn in the handler is not cut off by a restart: it comes to the handler again.
+  bool begins_itself = false;
 };
 
 enum class CancelOutcome {
@@ -43,9 +49,9 @@ class Handler {
   // The loop is about to run. Errors: whatever stops it from working; tried again after a back-off.
   [[nodiscard]] virtual Result<void> start() { return {}; }
 
-  // Checks a command without acting. An error refuses it with its code; an Admission makes the
-  // runtime record it, say `accepted` and call `start`, from where on the handler owes exactly one
-  // terminal ACK (Context::reply).
+  // Checks a command without acting; one that a restart has left comes a second time. An error
+  // refuses it with its code; an Admission makes the runtime record it, say `accepted` and call
+  // `start`, from where on the handler owes exactly one terminal ACK (Context::reply).
   [[nodiscard]] virtual Result<Admission> receive(const Command& command) = 0;
 
   // A cancel for that command came in.
@@ -55,7 +61,8 @@ class Handler {
   virtual void link_up() {}
 
   // The agent ends: finish or end what runs, then call `stopped` (once, on this thread). After the
-  // agent's deadline it is ended without.
+  // agent's deadline it is ended without. What has not begun is left, without a word: the next
+  // agent runs it.
   virtual void stop(std::function<void()> stopped) { stopped(); }
 };
 

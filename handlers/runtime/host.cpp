@@ -2,6 +2,7 @@
 
 #include "handlers/runtime/intake.hpp"
 #include "subjects/bus/bus.hpp"
+#include "subjects/bus/journal.hpp"
 #include "subjects/bus/mailbox.hpp"
 
 #include <algorithm>
@@ -40,7 +41,13 @@ class HandlerHost::Core final : public Publisher {
   wire::HandlerState state() const;
   Counts counts() const;
 
+  void recover(std::vector<bus::CommandRow> rows) { intake_.left(std::move(rows)); }
+
   void reply(wire::Ack ack) override { intake_.step(std::move(ack)); }
+
+  void begin(const wire::MessageId& ref, std::function<void()> then) override {
+    intake_.begin(ref, std::move(then));
+  }
 
   Result<void> stream(std::string payload) override;
   void record(std::string payload) override;
@@ -66,10 +73,12 @@ class HandlerHost::Core final : public Publisher {
   Tally tally_;
   Intake intake_;
   Timer restart_;
+  TurnEnd write_;  // what this turn of the loop has to be written
   Context context_;
   std::unique_ptr<Handler> handler_;
 
-  bool running_ = false;  // start() has succeeded
+  bool running_ = false;   // start() has succeeded
+  bool resuming_ = false;  // what was left comes first
   bool stopping_ = false;
   bool finished_ = false;
   std::function<void()> stopped_;
@@ -95,6 +104,7 @@ HandlerHost::Core::Core(House house,
       log_(house_.log, std::string(kind.method) + "." + domain.str()),
       intake_(house_, kind_, domain, loop_, tally_, log_),
       restart_(loop_, [this] { bring_up(); }),
+      write_(loop_, [this] { house_.journal.wake(); }),
       context_{house_.node,
                subject_.method,
                domain,
@@ -128,6 +138,7 @@ void HandlerHost::Core::make() { handler_ = kind_.make(context_); }
 
 void HandlerHost::Core::start() {
   set_state("running");
+  intake_.keep_notes(context_.state_dir / "at-hand");
   loop_.post([this] { bring_up(); });
   thread_ = std::thread([this] { thread_main(); });
 }
@@ -166,12 +177,16 @@ void HandlerHost::Core::bring_up() {
   if (link_up()) {
     handler_->link_up();
   }
-  drain();
+  resuming_ = true;
+  intake_.resume([this] {
+    resuming_ = false;
+    drain();
+  });
 }
 
 void HandlerHost::Core::drain() {
-  if (!running_ && !restart_.active() && !stopping_) {
-    return;  // bring_up() comes first, and drains
+  if ((!running_ && !restart_.active() && !stopping_) || resuming_) {
+    return;  // bring_up() comes first, and what was left; then it drains
   }
   for (auto& message : mailbox_.take()) {
     inbox_.push_back(std::move(message));
@@ -195,12 +210,13 @@ void HandlerHost::Core::crashed(const std::string& why) {
     backoff_ = kFirstBackoff;
   }
   running_ = false;
+  resuming_ = false;
   intake_.serve(nullptr);
   handler_.reset();  // with what it has running, before that is said
   if (!stopping_) {
     back_off();
   }
-  intake_.interrupt_all(ErrorCode::handler_crashed, "the handler failed: " + why);
+  intake_.handler_failed(why);
   if (stopping_) {
     finish();
   }
@@ -267,14 +283,18 @@ void HandlerHost::Core::finish() {
   stopping_ = true;
   restart_.stop();
   intake_.serve(nullptr);
-  intake_.interrupt_all(ErrorCode::agent_stopped, "the agent stopped before this command finished");
+  intake_.agent_stops();
   handler_.reset();
   running_ = false;
   set_state("stopped");
   loop_.stop();
   if (stopped_) {
-    stopped_();
+    // Behind all that was said here.
+    house_.journal.write([](bus::Journal::Turn&) { return Result<void>(); },
+                         [stopped = std::move(stopped_)](const Result<void>&) { stopped(); },
+                         bus::Journal::Kind::refusable);
   }
+  house_.journal.wake();
 }
 
 Result<void> HandlerHost::Core::stream(std::string payload) {
@@ -315,6 +335,8 @@ HandlerHost::HandlerHost(House house,
     : core_(std::make_unique<Core>(std::move(house), kind, domain, std::move(options))) {}
 
 HandlerHost::~HandlerHost() = default;
+
+void HandlerHost::recover(std::vector<bus::CommandRow> rows) { core_->recover(std::move(rows)); }
 
 void HandlerHost::start() { core_->start(); }
 

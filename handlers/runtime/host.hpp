@@ -9,12 +9,14 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace steward::bus {
 class Bus;
 class Channel;
+class Journal;
 class Ledger;
-class Outbox;
+struct CommandRow;
 struct Message;
 }  // namespace steward::bus
 
@@ -25,19 +27,18 @@ struct House {
   wire::NodeName node;
   bus::Bus& bus;
   const bus::Channel& channel;
+  bus::Journal& journal;
   bus::Ledger& ledger;
-  bus::Outbox& outbox;
   Clock& clock;
   Processes& processes;
   const Vitals& vitals;
   const LogSink& log;
   std::filesystem::path state_dir;
-  // Any thread: something has gone into the outbox, whose next_due() may have changed.
-  std::function<void()> recorded;
 };
 
-// Runs one handler on a thread of its own: bounded mailbox -> channel -> ledger -> handler -> ack.
+// Runs one handler on a thread of its own: bounded mailbox -> channel -> handler -> ledger -> ack.
 // Counts what it refuses, wraps every call, and makes a handler that failed anew after a back-off.
+// What one turn of its loop writes goes to disk as one group.
 class HandlerHost {
  public:
   // Makes the handler, which reads its options; nothing runs yet. `options`: the handler's section.
@@ -47,6 +48,9 @@ class HandlerHost {
   ~HandlerHost();
   HandlerHost(const HandlerHost&) = delete;
   HandlerHost& operator=(const HandlerHost&) = delete;
+
+  // What an earlier agent has not finished: run before anything that comes. Before start().
+  void recover(std::vector<bus::CommandRow> rows);
 
   // Starts the thread, and the handler on it. Once.
   void start();
@@ -58,8 +62,9 @@ class HandlerHost {
   // Any thread: the link to the broker came up.
   void link_up();
 
-  // Any thread: the handler shall end; `stopped` is called once it has, on its thread. Commands
-  // that come from now on are left to the next agent: nothing is said.
+  // Any thread: the handler shall end; `stopped` is called, on some thread, once it has and what it
+  // said last is on disk and out (or the disk does not take it). Commands that come from now on are
+  // left to the next agent: nothing is said.
   void stop(std::function<void()> stopped);
 
   // Any thread: the handler is ended as soon as its thread is free, and `stopped` called.

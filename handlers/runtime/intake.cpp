@@ -1,11 +1,8 @@
 #include "handlers/runtime/intake.hpp"
 
-#include "subjects/bus/outbox.hpp"
-#include "subjects/wire/fields.hpp"
 #include "subjects/wire/target.hpp"
 
-#include <nlohmann/json.hpp>
-
+#include <algorithm>
 #include <exception>
 #include <utility>
 
@@ -15,8 +12,8 @@ namespace {
 
 constexpr std::size_t kRememberedRefusals = 1024;
 
-// A cancel is two short fields; what is longer is some other command that contains the word.
-constexpr std::size_t kLongestCancel = 4096;
+// A command that has taken its handler down so often is left alone.
+constexpr int kMostCrashes = 3;
 
 std::optional<wire::MessageId> parse_id(std::string_view text) {
   auto id = wire::MessageId::parse(text);
@@ -36,16 +33,27 @@ Intake::Intake(const House& house,
       domain_(domain),
       tally_(tally),
       log_(log),
-      acks_(house, *wire::Token::parse(kind.method)),
+      acks_(std::make_shared<const Acks>(house, *wire::Token::parse(kind.method))),
       complaint_(house.clock, log),
       way_back_(std::make_shared<WayBack>()) {
   const bus::Lock lock(way_back_->mutex);
+  way_back_->intake = this;
   way_back_->loop = &loop;
 }
 
 Intake::~Intake() {
   const bus::Lock lock(way_back_->mutex);
+  way_back_->intake = nullptr;
   way_back_->loop = nullptr;
+}
+
+void Intake::keep_notes(const std::filesystem::path& file) {
+  if (!kind_.acked) {
+    return;
+  }
+  if (auto opened = notes_.open(file); !opened) {
+    log_.warning("a command that ends the agent will not be known by it: " + opened.error().text());
+  }
 }
 
 void Intake::take(bus::Message&& message) {
@@ -78,17 +86,17 @@ void Intake::serve_command(bus::Opened&& opened) {
     }
     if (const auto refused = refused_.find(id); refused != refused_.end()) {
       ++tally_.repeated;
-      acks_.repeat(id, refused->second, job);
+      acks_->say_plainly(id, refused->second, job);
       return;
     }
   }
   auto admission = admit(opened);
   if (!admission) {
-    refuse(id, job, admission.error());
+    refuse(id, job, admission.error(), opened.envelope.expires);
     return;
   }
   if (kind_.acked) {
-    accept(opened, *std::move(admission));
+    accept(std::move(opened), *std::move(admission));
     return;
   }
   ++tally_.accepted;
@@ -103,10 +111,6 @@ Result<Admission> Intake::admit(bus::Opened& opened) {
       return *std::move(cancels);
     }
   }
-  if (kind_.acked && house_.outbox.full()) {
-    return failure(ErrorCode::overloaded,
-                   "the station has not taken what is ready for it: no room for more answers");
-  }
   if (handler_ == nullptr) {
     return failure(ErrorCode::unavailable,
                    "the handler has failed and is being started again; send the command again");
@@ -116,7 +120,7 @@ Result<Admission> Intake::admit(bus::Opened& opened) {
   // Lent to the handler without a copy: the ledger wants the same bytes next.
   Command command{std::move(opened.envelope), std::move(opened.payload)};
   try {
-    auto admission = handler_->receive(command);
+    auto admission = hand_over(command);
     opened.envelope = std::move(command.envelope);
     opened.payload = std::move(command.payload);
     return admission;
@@ -126,22 +130,59 @@ Result<Admission> Intake::admit(bus::Opened& opened) {
   }
 }
 
-void Intake::accept(const bus::Opened& opened, Admission admission) {
-  const auto id = opened.envelope.id;
-  pending_.emplace(id, Pending{opened.envelope.job, std::move(admission)});
-  const auto caller = std::this_thread::get_id();
+Result<Admission> Intake::hand_over(const Command& command) {
+  if (!kind_.acked) {
+    return handler_->receive(command);
+  }
+  if (notes_.crashes(command.envelope.id) >= kMostCrashes) {
+    return failure(ErrorCode::handler_crashed,
+                   "this command has taken the handler or the agent down three times");
+  }
+  const CrashNotes::Call call(notes_, command.envelope.id);
+  return handler_->receive(command);
+}
+
+bus::CommandRow Intake::row(const wire::MessageId& id, wire::Timestamp expires) const {
+  return {.id = id,
+          .method = std::string(kind_.method),
+          .domain = domain_.str(),
+          .expires = expires,
+          .ack = {}};
+}
+
+// A command that begins at once, or that finds the handler with nothing to do, is accepted as
+// started: one write from its receipt to its effect.
+void Intake::accept(bus::Opened&& opened, Admission admission) {
+  const auto& envelope = opened.envelope;
+  const auto id = envelope.id;
+  const Job job = envelope.job;
+  auto accepted = ack(id, wire::CommandState::accepted);
+  accepted.ignored = std::move(admission.ignored);
+  auto payload = wire::encode(accepted);
+  auto its_row = row(id, envelope.expires.value_or(house_.clock.now() + wire::kDefaultExpiry));
+  its_row.ack = bus::Ledger::kept_form(accepted, payload);
+  const bool alone =
+      open_.empty() && pending_.empty() && left_.empty() && loaded_.empty() && !loading_;
+  if (alone || !admission.begins_itself) {
+    its_row.stage = bus::CommandStage::started;
+    its_row.attempts = 1;
+  }
+  pending_.emplace(id, Pending{job, std::move(admission), its_row, {}});
+  bus::Message message{
+      opened.transport.str(), wire::encode_envelope(envelope), std::move(opened.payload), {}};
+  bus::Event event = acks_->event(id, std::move(payload), job);
+  auto cancelled = [acks = acks_, id, job, domain = domain_.str()] {
+    return acks->event(id,
+                       wire::encode(wire::Ack{
+                           .ref = id, .domain = domain, .state = wire::CommandState::cancelled}),
+                       job);
+  };
   house_.ledger.accept(
-      opened, [this, id, caller, back = way_back_](Result<bus::Ledger::Entry> entry) {
-        if (std::this_thread::get_id() == caller) {
-          settle(id, std::move(entry));
-          return;
-        }
-        const bus::Lock lock(back->mutex);
-        if (back->loop != nullptr) {
-          back->loop->post(
-              [this, id, entry = std::move(entry)]() mutable { settle(id, std::move(entry)); });
-        }
-      });
+      {std::move(its_row), std::move(message), std::move(event), std::move(cancelled)},
+      on_my_thread<Result<bus::Ledger::Entry>>(
+          [id](Intake& self, Result<bus::Ledger::Entry> entry) {
+            self.settle(id, std::move(entry));
+          }));
 }
 
 void Intake::settle(const wire::MessageId& id, Result<bus::Ledger::Entry> entry) {
@@ -150,19 +191,20 @@ void Intake::settle(const wire::MessageId& id, Result<bus::Ledger::Entry> entry)
     return;
   }
   Pending pending = std::move(node.mapped());
+  if (!pending.refusal.empty()) {
+    settle_refusal(id, std::move(pending), std::move(entry));
+    return;
+  }
   if (!entry) {
-    refuse(id, pending.job, entry.error());
+    refuse_unrecorded(id, pending.job, wire::encode(refusal(id, domain_.str(), entry.error())));
     return;
   }
   switch (entry->verdict) {
     case bus::Ledger::Verdict::repeated:
       ++tally_.repeated;
-      if (!entry->recorded_ack.empty()) {
-        acks_.repeat(id, std::move(entry->recorded_ack), pending.job);
-      }
+      acks_->say_plainly(id, std::move(entry->recorded_ack), pending.job);
       return;
     case bus::Ledger::Verdict::cancelled:
-      acks_.say(ack(id, wire::CommandState::cancelled), pending.job);
       return;
     case bus::Ledger::Verdict::fresh:
       run(id, std::move(pending));
@@ -172,20 +214,48 @@ void Intake::settle(const wire::MessageId& id, Result<bus::Ledger::Entry> entry)
 
 void Intake::run(const wire::MessageId& id, Pending pending) {
   ++tally_.accepted;
-  open_.emplace(id, pending.job);
-  auto accepted = ack(id, wire::CommandState::accepted);
-  accepted.ignored = std::move(pending.admission.ignored);
-  acks_.say(std::move(accepted), pending.job);
+  Open open{
+      pending.job, std::move(pending.row), pending.admission.repeatable, ++arrivals_, nullptr};
+  open_.emplace(id, std::move(open));
   if (pending.cancelled) {
     step(ack(id, wire::CommandState::cancelled));
   } else if (pending.orphaned) {
-    auto interrupted = ack(id, wire::CommandState::interrupted);
-    interrupted.code = word(ErrorCode::handler_crashed);
-    interrupted.message = "the handler failed before it started this command";
-    step(std::move(interrupted));
-  } else if (pending.admission.start) {
-    pending.admission.start();
+    end(id,
+        wire::CommandState::interrupted,
+        {ErrorCode::handler_crashed, "the handler failed before it started this command"});
+  } else {
+    start(id, pending.admission.start);
   }
+}
+
+void Intake::start(const wire::MessageId& id, const std::function<void()>& start) {
+  if (start) {
+    const CrashNotes::Call call(notes_, id);
+    start();
+  }
+}
+
+void Intake::begin(const wire::MessageId& ref, std::function<void()> then) {
+  const auto open = open_.find(ref);
+  if (open == open_.end()) {
+    return;
+  }
+  if (open->second.row.stage == bus::CommandStage::started) {
+    then();
+    return;
+  }
+  open->second.begun = std::move(then);
+  house_.ledger.begin(ref, on_my_thread<>([ref](Intake& self) { self.begun(ref); }));
+}
+
+void Intake::begun(const wire::MessageId& ref) {
+  const auto open = open_.find(ref);
+  if (open == open_.end()) {
+    return;  // it has ended meanwhile
+  }
+  open->second.row.stage = bus::CommandStage::started;
+  ++open->second.row.attempts;
+  start(ref, std::exchange(open->second.begun, nullptr));
 }
 
 void Intake::step(wire::Ack ack) {
@@ -195,78 +265,19 @@ void Intake::step(wire::Ack ack) {
                ", which is finished or unknown, is not sent");
     return;
   }
-  const Job job = open->second;
+  const Job job = open->second.job;
   if (is_terminal(ack.state)) {
     open_.erase(open);
   }
   ack.domain = domain_.str();
-  acks_.say(std::move(ack), job);
+  acks_->say(std::move(ack), job);
 }
 
-void Intake::interrupt_all(ErrorCode code, const std::string& why) {
-  for (auto& [id, pending] : pending_) {
-    pending.orphaned = true;
-  }
-  for (const auto& [id, job] : std::exchange(open_, {})) {
-    auto interrupted = ack(id, wire::CommandState::interrupted);
-    interrupted.code = word(code);
-    interrupted.message = why;
-    acks_.say(std::move(interrupted), job);
-  }
-}
-
-std::optional<Admission> Intake::cancel_admission(const bus::Opened& opened) {
-  // The search is cheap, and spares every other command a second parse.
-  if (opened.payload.size() > kLongestCancel ||
-      opened.payload.find("\"cancel\"") == std::string::npos) {
-    return std::nullopt;
-  }
-  const auto payload = wire::parse_json(opened.payload);
-  if (!payload || !payload->is_object()) {
-    return std::nullopt;
-  }
-  wire::Fields fields(*payload);
-  const bool is_cancel = fields.text("op") == "cancel";
-  const auto ref = parse_id(fields.text("ref"));
-  auto ignored = fields.finish();
-  if (!is_cancel || !ref || !ignored) {
-    return std::nullopt;
-  }
-  const auto id = opened.envelope.id;
-  const auto expires = opened.envelope.expires.value_or(house_.clock.now() + wire::kDefaultExpiry);
-  return Admission{*std::move(ignored),
-                   [this, id, ref = *ref, expires] { cancel(id, ref, expires); }};
-}
-
-void Intake::cancel(const wire::MessageId& cancel_id,
-                    const wire::MessageId& ref,
-                    wire::Timestamp expires) {
-  const auto outcome = cancel_ref(ref, expires);
-  auto end = ack(cancel_id, outcome ? wire::CommandState::done : wire::CommandState::failed);
-  if (outcome) {
-    end.result = R"({"cancelled":")" + std::string(*outcome) + R"("})";
-  } else {
-    end.code = word(outcome.error().code);
-    end.message = outcome.error().message;
-  }
-  step(std::move(end));
-}
-
-Result<std::string_view> Intake::cancel_ref(const wire::MessageId& ref, wire::Timestamp expires) {
-  if (const auto pending = pending_.find(ref); pending != pending_.end()) {
-    pending->second.cancelled = true;
-    return "ahead";
-  }
-  if (handler_ != nullptr && handler_->cancel(ref) == CancelOutcome::cancelled) {
-    return "running";
-  }
-  if (house_.ledger.recorded(ref)) {
-    return "finished";
-  }
-  if (auto remembered = house_.ledger.cancel_ahead(ref, expires); !remembered) {
-    return tl::unexpected(std::move(remembered).error());
-  }
-  return "ahead";
+void Intake::end(const wire::MessageId& id, wire::CommandState state, const Error& error) {
+  auto last = ack(id, state);
+  last.code = word(error.code);
+  last.message = error.message;
+  step(std::move(last));
 }
 
 void Intake::overflowed(const Overflow& overflow) {
@@ -276,39 +287,62 @@ void Intake::overflowed(const Overflow& overflow) {
          Error{ErrorCode::overloaded, "too many commands wait for this handler"});
 }
 
-void Intake::refuse(const std::optional<wire::MessageId>& id, const Job& job, const Error& error) {
+// A command that is known already cannot be refused any more: a copy that comes late, or finds the
+// mailbox full, gets the ACK that stands. The ledger knows.
+void Intake::refuse(const std::optional<wire::MessageId>& id,
+                    const Job& job,
+                    const Error& error,
+                    const std::optional<wire::Timestamp>& expires) {
   if (!kind_.acked || !id) {
     ++tally_.dropped;
     complaint_.say("a message was dropped: " + error.text());
     return;
   }
-  if (said_before(*id, job)) {
+  if (pending_.contains(*id)) {
+    ++tally_.repeated;
+    return;
+  }
+  if (const auto refused = refused_.find(*id); refused != refused_.end()) {
+    ++tally_.repeated;
+    acks_->say_plainly(*id, refused->second, job);
+    return;
+  }
+  complaint_.say("command " + id->str() + " was refused: " + error.text());
+  const auto said = refusal(*id, domain_.str(), error);
+  auto payload = wire::encode(said);
+  auto its_row = row(*id, expires.value_or(house_.clock.now() + wire::kDefaultExpiry));
+  its_row.ack = bus::Ledger::kept_form(said, payload);
+  pending_.emplace(*id, Pending{job, {}, its_row, payload});
+  house_.ledger.refuse(std::move(its_row),
+                       acks_->event(*id, std::move(payload), job),
+                       on_my_thread<Result<bus::Ledger::Entry>>(
+                           [id = *id](Intake& self, Result<bus::Ledger::Entry> entry) {
+                             self.settle(id, std::move(entry));
+                           }));
+}
+
+void Intake::settle_refusal(const wire::MessageId& id,
+                            Pending pending,
+                            Result<bus::Ledger::Entry> entry) {
+  if (!entry) {
+    refuse_unrecorded(id, pending.job, std::move(pending.refusal));
+    return;
+  }
+  if (entry->verdict == bus::Ledger::Verdict::repeated) {
+    ++tally_.repeated;
+    acks_->say_plainly(id, std::move(entry->recorded_ack), pending.job);
     return;
   }
   ++tally_.refused;
-  complaint_.say("command " + id->str() + " was refused: " + error.text());
-  remember_refusal(*id, acks_.refuse(*id, domain_, error, job));
+  remember_refusal(id, std::move(pending.refusal));
 }
 
-// A command that is known already cannot be refused any more: a copy that comes late, or finds the
-// mailbox full, gets the ACK that stands.
-bool Intake::said_before(const wire::MessageId& id, const Job& job) {
-  std::optional<std::string> said;
-  if (const auto refused = refused_.find(id); refused != refused_.end()) {
-    said = refused->second;
-  } else if (pending_.contains(id)) {
-    said = "";
-  } else {
-    said = house_.ledger.recorded(id);
-  }
-  if (!said) {
-    return false;
-  }
-  ++tally_.repeated;
-  if (!said->empty()) {
-    acks_.repeat(id, *std::move(said), job);
-  }
-  return true;
+// Where there is no room to record them, refusals go out once: they must not push out what the
+// station waits for. Their copies get the same word.
+void Intake::refuse_unrecorded(const wire::MessageId& id, const Job& job, std::string payload) {
+  ++tally_.refused;
+  acks_->say_plainly(id, payload, job);
+  remember_refusal(id, std::move(payload));
 }
 
 void Intake::remember_refusal(const wire::MessageId& id, std::string payload) {

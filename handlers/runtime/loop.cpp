@@ -207,6 +207,22 @@ bool Timer::active() const {
   return uv_is_active(reinterpret_cast<const uv_handle_t*>(&state_->timer)) != 0;
 }
 
+struct TurnEnd::State {
+  uv_prepare_t prepare{};
+  std::function<void()> callback;
+};
+
+TurnEnd::TurnEnd(Loop& loop, std::function<void()> callback)
+    : state_(new State{{}, std::move(callback)}) {
+  uv_prepare_init(loop.raw(), &state_->prepare);
+  state_->prepare.data = state_;
+  uv_prepare_start(&state_->prepare, [](uv_prepare_t* prepare) {
+    guarded_call(prepare->loop, static_cast<State*>(prepare->data)->callback);
+  });
+}
+
+TurnEnd::~TurnEnd() { close_handle(state_, &State::prepare); }
+
 struct FdWatcher::State {
   uv_poll_t poll{};
   std::function<void()> callback;

@@ -66,6 +66,20 @@ class Timer {
   State* state_;  // freed in uv's close callback
 };
 
+// Calls back each time when the loop has nothing left to do and is about to wait: at the end of
+// each of its turns.
+class TurnEnd {
+ public:
+  TurnEnd(Loop& loop, std::function<void()> callback);
+  ~TurnEnd();
+  TurnEnd(const TurnEnd&) = delete;
+  TurnEnd& operator=(const TurnEnd&) = delete;
+
+ private:
+  struct State;
+  State* state_;
+};
+
 enum class Ready { readable, writable };
 
 // Watches a file descriptor that it does not own (pipe, pty, socket, pidfd; not a plain file).

@@ -45,6 +45,18 @@ void Job::start() {
                   "its time passed while it waited for its turn");
   }
   state_ = State::preparing;
+  shop_.context.publisher.begin(id_, [alive = std::weak_ptr<Job*>(alive_)] {
+    if (const auto job = alive.lock()) {
+      (*job)->begin();
+    }
+  });
+}
+
+void Job::begin() {
+  if (expired()) {  // a disk that is full holds beginnings up
+    return finish(
+        wire::CommandState::expired, word(ErrorCode::expired), "its time passed before it started");
+  }
   prepare();
 }
 

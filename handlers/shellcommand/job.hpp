@@ -36,7 +36,7 @@ enum class EndReason { none, timed_out, cancelled, replaced, line_seen, line_mis
 
 // One command, from its place in the queue to its terminal ACK:
 //
-//   waiting --start--> preparing --(names, files)--> asking --(unless_argv)--> running
+//   waiting --start--> preparing --(on disk; names, files)--> asking --(unless_argv)--> running
 //   running --exit--> draining --(output ends, or drain_ms)--> finished
 //   running, draining --end()--> TERM, KILL --(tree gone or unkillable)--> finished
 //
@@ -83,6 +83,7 @@ class Job {
   using Time = std::chrono::steady_clock::time_point;
 
   bool expired();
+  void begin();
   void prepare();
   void prepared(Result<Surroundings> found);
   void ask_unless();

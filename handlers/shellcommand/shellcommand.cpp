@@ -84,11 +84,15 @@ Result<runtime::Admission> ShellCommand::receive(const runtime::Command& command
     admission.start = [this, id, expires = command.envelope.expires, asked = std::move(*run)] {
       admit(id, expires, asked);
     };
+    admission.begins_itself = true;
     return admission;
   }
   if (const auto* signal = std::get_if<wire::ShellSignal>(&decoded.request)) {
     STEWARD_TRY([[maybe_unused]] const int number, signal_number(signal->signal));
   }
+  admission.repeatable = std::holds_alternative<wire::ShellStatus>(decoded.request) ||
+                         std::holds_alternative<wire::ShellOutput>(decoded.request) ||
+                         std::holds_alternative<wire::ShellList>(decoded.request);
   admission.start = [this, id, request = std::move(decoded.request)] { answer(id, request); };
   return admission;
 }
@@ -98,11 +102,12 @@ void ShellCommand::admit(const wire::MessageId& id,
                          wire::ShellRun run) {
   if (auto checked = check(run); !checked) {  // others may have come since it was received
     const Error& error = checked.error();
+    if (error.code == ErrorCode::agent_stopped) {
+      return;  // it has not begun: the next agent runs it
+    }
     context_.publisher.reply({.ref = id,
                               .domain = context_.domain.str(),
-                              .state = error.code == ErrorCode::agent_stopped
-                                           ? wire::CommandState::interrupted
-                                           : wire::CommandState::failed,
+                              .state = wire::CommandState::failed,
                               .code = std::string(word(error.code)),
                               .message = error.message});
     return;
@@ -191,7 +196,14 @@ void ShellCommand::stop(std::function<void()> stopped) {
   stopping_ = true;
   stopped_ = std::move(stopped);
   for (const auto& id : turns_.all_last_first()) {
-    if (const auto job = jobs_.find(id); job != jobs_.end()) {
+    const auto job = jobs_.find(id);
+    if (job == jobs_.end()) {
+      continue;
+    }
+    if (job->second->state() == Job::State::waiting) {
+      turns_.remove(id);  // it has not begun: the next agent runs it
+      jobs_.erase(job);
+    } else {
       job->second->end(EndReason::stopped, "the agent ended");
     }
   }

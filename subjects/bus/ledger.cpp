@@ -1,9 +1,9 @@
 #include "subjects/bus/ledger.hpp"
 
-#include "subjects/bus/mutex.hpp"
+#include "subjects/bus/crash_point.hpp"
 
-#include <set>
-#include <unordered_map>
+#include <algorithm>
+#include <memory>
 #include <utility>
 
 namespace steward::bus {
@@ -12,14 +12,31 @@ namespace {
 // An ACK is kept to be said again; its result only while it is small: the outbox carries the whole.
 constexpr std::size_t kKeptAckBytes = 1024;
 
-std::string kept_form(const wire::Ack& ack) {
-  auto text = wire::encode(ack);
-  if (text.size() <= kKeptAckBytes) {
-    return text;
+// Rows forgotten in one turn: others wait for it.
+constexpr std::size_t kPruned = 2'000;
+
+// How many looks at the clock have to agree before one that jumped ahead is believed.
+constexpr std::size_t kLooks = 60;
+
+// What a row takes beside its texts.
+constexpr std::size_t kRowBytes = 200;
+
+}  // namespace
+
+std::string Ledger::kept_form(const wire::Ack& ack, const std::string& encoded) {
+  if (encoded.size() <= kKeptAckBytes) {
+    return encoded;
   }
-  auto shorter = ack;
-  shorter.result.clear();
-  text = wire::encode(shorter);
+  wire::Ack shorter{.ref = ack.ref,
+                    .domain = ack.domain,
+                    .state = ack.state,
+                    .code = ack.code,
+                    .message = ack.message,
+                    .result = {},
+                    .ignored = ack.ignored,
+                    .pid = ack.pid,
+                    .position = ack.position};
+  auto text = wire::encode(shorter);
   if (text.size() <= kKeptAckBytes) {
     return text;
   }
@@ -28,124 +45,219 @@ std::string kept_form(const wire::Ack& ack) {
   return wire::encode(shorter);
 }
 
-class MemoryLedger final : public Ledger {
- public:
-  MemoryLedger(std::size_t capacity, std::function<wire::Timestamp()> clock)
-      : capacity_(capacity), clock_(std::move(clock)) {}
+Ledger::Ledger(Journal& journal, Limits limits) : journal_(journal), limits_(limits) {}
 
-  void accept(const Opened& command, std::function<void(Result<Entry>)> then) override {
-    then(enter(command));
-  }
+Result<std::vector<CommandRow>> Ledger::load(Storage& storage) {
+  STEWARD_TRY(auto rows, storage.unfinished());
+  open_ = rows.size();
+  return rows;
+}
 
-  void record(const wire::Ack& ack) override {
-    const Lock lock(mutex_);
-    const auto at = rows_.find(ack.ref);
-    if (at == rows_.end() || at->second.finished) {
-      return;
-    }
-    at->second.ack = kept_form(ack);
-    if (wire::is_terminal(ack.state)) {
-      at->second.finished = true;
-      --open_;
-    }
-  }
+bool Ledger::has_room(const Journal::Turn& turn, std::size_t bytes) const {
+  return turn.bytes() + bytes <= limits_.bytes;
+}
 
-  Result<void> cancel_ahead(const wire::MessageId& id, wire::Timestamp expires) override {
-    const Lock lock(mutex_);
-    if (rows_.contains(id)) {
-      return {};
-    }
-    if (!make_room()) {
-      return full();
-    }
-    insert(id, Row{expires, {}, /*finished=*/true, /*cancelled_ahead=*/true});
-    return {};
-  }
-
-  std::optional<std::string> recorded(const wire::MessageId& id) const override {
-    const Lock lock(mutex_);
-    const auto at = rows_.find(id);
-    if (at == rows_.end() || at->second.cancelled_ahead) {
-      return std::nullopt;
-    }
-    return at->second.ack;
-  }
-
-  std::size_t open() const override {
-    const Lock lock(mutex_);
-    return open_;
-  }
-
- private:
-  struct Row {
-    wire::Timestamp expires;
-    std::string ack;
-    bool finished = false;
-    bool cancelled_ahead = false;
+void Ledger::accept(Acceptance acceptance, Then then) {
+  struct Asked {
+    Acceptance acceptance;
+    Result<Entry> entry;
   };
 
-  Result<Entry> enter(const Opened& command) {
-    const Lock lock(mutex_);
-    const auto& id = command.envelope.id;
-    if (const auto at = rows_.find(id); at != rows_.end()) {
-      if (!at->second.cancelled_ahead) {
-        return Entry{Verdict::repeated, at->second.ack};
+  auto asked = std::make_shared<Asked>(Asked{std::move(acceptance), Entry{}});
+  journal_.write(
+      [this, asked](Journal::Turn& turn) { return enter(turn, asked->acceptance, asked->entry); },
+      [this, asked, then = std::move(then)](Result<void> written) {
+        if (!written) {
+          return then(tl::unexpected(std::move(written).error()));
+        }
+        crash_point("edge.accepted", asked->acceptance.row.id.view());
+        open_ += asked->entry && asked->entry->verdict == Verdict::fresh ? 1 : 0;
+        then(std::move(asked->entry));
+      },
+      Journal::Kind::refusable);
+}
+
+Result<void> Ledger::enter(Journal::Turn& turn, Acceptance& acceptance, Result<Entry>& entry) {
+  auto& [row, message, accepted, cancelled] = acceptance;
+  auto& storage = turn.storage();
+  STEWARD_TRY(auto known, storage.find(row.id));
+  if (known && known->stage != CommandStage::cancelled_ahead) {
+    entry = Entry{Verdict::repeated, std::move(known->ack), std::move(known->method)};
+    return {};
+  }
+  if (known) {
+    entry = Entry{Verdict::cancelled, {}, {}};
+    accepted = cancelled();
+    row.stage = CommandStage::finished;
+    row.ack = accepted.payload;
+    row.attempts = 0;
+    if (auto changed = storage.change(row); !changed) {
+      return changed;
+    }
+    return turn.record(accepted);
+  }
+  const std::size_t bytes = bytes_of(message) + row.ack.size() + kRowBytes;
+  if (!has_room(turn, bytes)) {
+    entry = failure(ErrorCode::overloaded,
+                    "the unit has no room for more commands until the station has taken what is "
+                    "ready for it, or some that are finished have expired");
+    return {};
+  }
+  turn.grow(bytes);
+  if (auto added = storage.add(row, &message); !added) {
+    return added;
+  }
+  return turn.record(accepted);
+}
+
+void Ledger::refuse(CommandRow row, Event refusal, Then then) {
+  struct Asked {
+    CommandRow row;
+    Event refusal;
+    Result<Entry> entry;
+  };
+
+  auto asked = std::make_shared<Asked>(Asked{std::move(row), std::move(refusal), Entry{}});
+  asked->row.stage = CommandStage::finished;
+  const auto changes = [this, asked](Journal::Turn& turn) -> Result<void> {
+    STEWARD_TRY(auto known, turn.storage().find(asked->row.id));
+    if (known && known->stage != CommandStage::cancelled_ahead) {
+      asked->entry = Entry{Verdict::repeated, std::move(known->ack), std::move(known->method)};
+      return {};
+    }
+    const std::size_t bytes = asked->row.ack.size() + kRowBytes;
+    if (!has_room(turn, bytes + asked->refusal.payload.size())) {
+      asked->entry = failure(ErrorCode::overloaded, "no room to record a refusal");
+      return {};
+    }
+    turn.grow(bytes);
+    auto& storage = turn.storage();
+    auto put = known ? storage.change(asked->row) : storage.add(asked->row, nullptr);
+    return put ? turn.record(asked->refusal) : put;
+  };
+  journal_.write(
+      changes,
+      [asked, then = std::move(then)](Result<void> written) {
+        if (!written) {
+          return then(tl::unexpected(std::move(written).error()));
+        }
+        then(std::move(asked->entry));
+      },
+      Journal::Kind::refusable);
+}
+
+void Ledger::step(const wire::MessageId& id,
+                  wire::CommandState state,
+                  std::string ack,
+                  Event event) {
+  struct Step {
+    wire::MessageId id;
+    bool terminal;
+    std::string ack;
+    Event event;
+    bool finishes = false;
+  };
+
+  auto step =
+      std::make_shared<Step>(Step{id, is_terminal(state), std::move(ack), std::move(event)});
+  const auto changes = [step](Journal::Turn& turn) -> Result<void> {
+    STEWARD_TRY(auto row, turn.storage().find(step->id));
+    step->finishes = false;
+    if (!row || row->stage == CommandStage::finished ||
+        row->stage == CommandStage::cancelled_ahead) {
+      return {};
+    }
+    row->ack = step->ack;
+    if (step->terminal) {
+      row->stage = CommandStage::finished;
+      step->finishes = true;
+    }
+    auto changed = turn.storage().change(*row);
+    return changed ? turn.record(step->event) : changed;
+  };
+  journal_.write(changes, [this, step](const Result<void>&) {
+    if (step->finishes) {
+      crash_point("edge.finished", step->id.view());
+    } else {
+      crash_point("edge.stepped", step->id.view());
+    }
+    open_ -= step->finishes ? 1 : 0;
+  });
+}
+
+void Ledger::begin(const wire::MessageId& id, std::function<void()> then) {
+  const auto changes = [id](Journal::Turn& turn) -> Result<void> {
+    STEWARD_TRY(auto row, turn.storage().find(id));
+    if (!row || row->stage == CommandStage::finished) {
+      return {};
+    }
+    row->stage = CommandStage::started;
+    ++row->attempts;
+    return turn.storage().change(*row);
+  };
+  journal_.write(changes, [id, then = std::move(then)](const Result<void>&) {
+    crash_point("edge.begun", id.view());
+    then();
+  });
+}
+
+void Ledger::cancel_ahead(const wire::MessageId& id,
+                          wire::Timestamp expires,
+                          std::function<void(Result<bool>)> then) {
+  auto answer = std::make_shared<Result<bool>>(true);
+  const auto changes = [this, id, expires, answer](Journal::Turn& turn) -> Result<void> {
+    STEWARD_TRY(const auto known, turn.storage().find(id));
+    *answer = !known || known->stage == CommandStage::cancelled_ahead;
+    if (known) {
+      return {};
+    }
+    if (!has_room(turn, kRowBytes)) {
+      *answer = failure(ErrorCode::overloaded, "the unit has no room to remember a cancel");
+      return {};
+    }
+    CommandRow row{.id = id, .method = {}, .domain = {}, .expires = expires, .ack = {}};
+    row.stage = CommandStage::cancelled_ahead;
+    return turn.storage().add(row, nullptr);
+  };
+  journal_.write(
+      changes,
+      [answer, then = std::move(then)](Result<void> written) {
+        if (!written) {
+          return then(tl::unexpected(std::move(written).error()));
+        }
+        then(*answer);
+      },
+      Journal::Kind::refusable);
+}
+
+void Ledger::messages(std::vector<CommandRow> rows,
+                      std::function<void(std::vector<Unfinished>)> then) {
+  journal_.read([rows = std::move(rows), then = std::move(then)](Storage& storage) {
+    std::vector<Unfinished> found;
+    for (const auto& row : rows) {
+      if (auto message = storage.message_of(row.id); message && *message) {
+        found.push_back({row, **std::move(message)});
       }
-      at->second.cancelled_ahead = false;  // its `cancelled` ACK is recorded next
-      at->second.finished = false;
-      ++open_;
-      return Entry{Verdict::cancelled, {}};
     }
-    if (!make_room()) {
-      return full();
-    }
-    insert(id, Row{command.envelope.expires.value_or(clock_() + wire::kDefaultExpiry), {}});
-    ++open_;
-    return Entry{Verdict::fresh, {}};
+    then(std::move(found));
+  });
+}
+
+void Ledger::prune(wire::Timestamp wall, std::chrono::steady_clock::time_point now) {
+  using std::chrono::microseconds;
+  const auto steady = std::chrono::duration_cast<microseconds>(now.time_since_epoch());
+  ahead_.push_back(wall.time_since_epoch() - steady);
+  if (ahead_.size() > kLooks) {
+    ahead_.pop_front();
   }
-
-  tl::unexpected<Error> full() const {
-    return failure(ErrorCode::overloaded,
-                   "the unit knows " + std::to_string(capacity_) +
-                       " commands that have not expired yet: try again later");
-  }
-
-  void insert(const wire::MessageId& id, Row row) STEWARD_REQUIRES(mutex_) {
-    by_expiry_.emplace(row.expires, id);
-    rows_.emplace(id, std::move(row));
-  }
-
-  // Finished commands that have expired cannot come again: the channel refuses them.
-  bool make_room() STEWARD_REQUIRES(mutex_) {
-    if (rows_.size() < capacity_) {
-      return true;
-    }
-    const auto now = clock_();
-    for (auto at = by_expiry_.begin(); at != by_expiry_.end() && at->first < now;) {
-      const auto row = rows_.find(at->second);
-      if (row->second.finished) {
-        rows_.erase(row);
-        at = by_expiry_.erase(at);
-      } else {
-        ++at;
-      }
-    }
-    return rows_.size() < capacity_;
-  }
-
-  const std::size_t capacity_;
-  const std::function<wire::Timestamp()> clock_;
-  mutable Mutex mutex_;
-  std::unordered_map<wire::MessageId, Row> rows_ STEWARD_GUARDED_BY(mutex_);
-  std::set<std::pair<wire::Timestamp, wire::MessageId>> by_expiry_ STEWARD_GUARDED_BY(mutex_);
-  std::size_t open_ STEWARD_GUARDED_BY(mutex_) = 0;
-};
-
-}  // namespace
-
-std::unique_ptr<Ledger> memory_ledger(std::size_t capacity,
-                                      std::function<wire::Timestamp()> clock) {
-  return std::make_unique<MemoryLedger>(capacity, std::move(clock));
+  const wire::Timestamp believed(steady + *std::min_element(ahead_.begin(), ahead_.end()));
+  journal_.write(
+      [believed](Journal::Turn& turn) -> Result<void> {
+        STEWARD_TRY([[maybe_unused]] const auto gone, turn.storage().prune(believed, kPruned));
+        return {};
+      },
+      {},
+      Journal::Kind::refusable);
 }
 
 }  // namespace steward::bus

@@ -3,6 +3,7 @@
 #include "handlers/runtime/processes.hpp"
 #include "handlers/runtime/system_clock.hpp"
 #include "subjects/bus/memory_bus.hpp"
+#include "subjects/bus/memory_storage.hpp"
 #include "subjects/wire/ack.hpp"
 #include "tests/support/watchdog.hpp"
 
@@ -20,9 +21,9 @@ struct Unit {
   explicit Unit(std::string_view toml = "")
       : agent({.node = *wire::NodeName::parse("ship1"),
                .brokers = {},
-               .state_dir = "/nonexistent",
+               .state_dir = "/proc/none",
                .options = *runtime::Options::parse(toml, "edge.toml")},
-              {bus, loop, clock, processes, log}) {
+              {bus, storage, loop, clock, processes, log}) {
     subscription = *bus.subscribe("ship1.event.>", [this](bus::Message&& message) {
       const std::lock_guard lock(mutex);
       said.push_back(std::move(message));
@@ -75,6 +76,7 @@ struct Unit {
   std::vector<bus::Message> said;
   runtime::SystemClock clock;
   bus::MemoryBus bus;
+  bus::MemoryStorage storage;
   runtime::Loop loop;
   runtime::Processes processes{loop};
   runtime::LogSink log{runtime::LogLevel::error, runtime::LogSink::Form::terminal};

@@ -94,6 +94,8 @@ struct Reset {
 };
 
 struct Hosted {
+  Hosted() { house.write_by_thread(); }
+
   void stop() {
     std::promise<void> stopped;
     host.stop([&stopped] { stopped.set_value(); });
@@ -219,6 +221,7 @@ TEST_CASE("host: one that was never stopped is ended by its destructor") {
   const Watchdog watchdog;
   Scripted::stubborn = true;
   TestHouse house;
+  house.write_by_thread();
   {
     runtime::HandlerHost host(
         house.house(), kKind, *wire::Token::parse("here"), runtime::Options());
@@ -226,6 +229,7 @@ TEST_CASE("host: one that was never stopped is ended by its destructor") {
     host.deliver(house.command(1, "keep"));
     house.await(1);
   }
+  house.await(2);
   CHECK(house.steps(1) == Words{"accepted", "interrupted agent_stopped"});
 }
 

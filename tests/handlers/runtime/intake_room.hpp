@@ -3,6 +3,8 @@
 #include "handlers/runtime/intake.hpp"
 #include "tests/handlers/runtime/test_house.hpp"
 
+#include <doctest/doctest.h>
+
 #include <algorithm>
 #include <stdexcept>
 
@@ -16,11 +18,18 @@ class Worker final : public runtime::Handler {
     if (command.payload == "throw") {
       throw std::runtime_error("receive");
     }
-    if (command.payload != "good") {
+    if (command.payload != "good" || refuses) {
       return failure(ErrorCode::bad_payload, "not good");
     }
-    return runtime::Admission{{"extra"},
-                              [this, id = command.envelope.id] { started.push_back(id); }};
+    runtime::Admission admission{{"extra"}, [this, id = command.envelope.id] {
+                                   if (throws_at == id) {
+                                     throw std::runtime_error("start");
+                                   }
+                                   started.push_back(id);
+                                 }};
+    admission.repeatable = repeatable;
+    admission.begins_itself = begins_itself;
+    return admission;
   }
 
   runtime::CancelOutcome cancel(const wire::MessageId& id) override {
@@ -28,15 +37,54 @@ class Worker final : public runtime::Handler {
     return known ? runtime::CancelOutcome::cancelled : runtime::CancelOutcome::unknown;
   }
 
+  bool repeatable = false;
+  bool begins_itself = false;
+  bool refuses = false;
+  std::optional<wire::MessageId> throws_at;
   int received = 0;
   std::vector<wire::MessageId> started;
 };
 
 // An intake, what it needs, and a worker behind it. All on the test's thread.
 struct Room {
-  explicit Room(bus::Outbox::Limits limits = {}, bool acked = true)
-      : house(limits), kind{.method = "work", .acked = acked}, parts(house.house()) {
+  explicit Room(bus::Ledger::Limits limits = {}, bool acked = true, bus::MemoryStorage disk = {})
+      : house(limits, std::move(disk)),
+        kind{.method = "work", .acked = acked},
+        parts(house.house()) {
     intake.serve(&worker);
+  }
+
+  // What the intake does, and the write of it.
+  void take(bus::Message&& message) {
+    intake.take(std::move(message));
+    house.settle();
+  }
+
+  void overflowed(const runtime::Overflow& overflow) {
+    intake.overflowed(overflow);
+    house.settle();
+  }
+
+  void say(const wire::Ack& ack) {
+    intake.step(ack);
+    house.settle();
+  }
+
+  // A later agent with the disk of this one, which has just died.
+  bus::MemoryStorage disk_after_crash() const {
+    auto disk = house.storage;
+    disk.crash();
+    return disk;
+  }
+
+  // What the agent does at its start.
+  void resume() {
+    REQUIRE(house.outbox.load(house.storage, house.clock.now(), house.clock.steady()));
+    auto rows = house.ledger.load(house.storage);
+    REQUIRE(rows);
+    intake.left(*std::move(rows));
+    intake.resume([this] { resumed = true; });
+    house.settle();
   }
 
   // Lets the loop run what was posted to it.
@@ -65,6 +113,7 @@ struct Room {
                          tally,
                          runtime::Logger(house.log, "test")};
   Worker worker;
+  bool resumed = false;
 };
 
 }  // namespace steward::tests

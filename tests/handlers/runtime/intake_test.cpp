@@ -11,10 +11,10 @@ using Words = std::vector<std::string>;
 
 TEST_CASE("intake: a command is recorded, acknowledged and only then started") {
   Room room;
-  room.intake.take(room.house.command(1, "good"));
+  room.take(room.house.command(1, "good"));
   CHECK(room.house.steps(1) == Words{"accepted"});
   CHECK(room.worker.started == std::vector{id_of(1)});
-  CHECK(room.house.ledger->open() == 1);
+  CHECK(room.house.ledger.open() == 1);
 
   const auto said = room.house.said();
   CHECK(said.front().subject == "ship1.event.ack.work");
@@ -23,18 +23,18 @@ TEST_CASE("intake: a command is recorded, acknowledged and only then started") {
   CHECK(wire::decode_ack(said.front().payload)->domain == "here");
   CHECK(wire::decode_ack(said.front().payload)->ignored == Words{"extra"});
 
-  room.intake.step(room.step(1, wire::CommandState::running));
-  room.intake.step(room.step(1, wire::CommandState::done));
+  room.say(room.step(1, wire::CommandState::running));
+  room.say(room.step(1, wire::CommandState::done));
   CHECK(room.house.steps(1) == Words{"accepted", "running", "done"});
-  CHECK(room.house.ledger->open() == 0);
+  CHECK(room.house.ledger.open() == 0);
 }
 
 TEST_CASE("intake: a second terminal step is not sent") {
   Room room;
-  room.intake.take(room.house.command(1, "good"));
-  room.intake.step(room.step(1, wire::CommandState::done));
-  room.intake.step(room.step(1, wire::CommandState::failed));
-  room.intake.step(room.step(1, wire::CommandState::running));
+  room.take(room.house.command(1, "good"));
+  room.say(room.step(1, wire::CommandState::done));
+  room.say(room.step(1, wire::CommandState::failed));
+  room.say(room.step(1, wire::CommandState::running));
   CHECK(room.house.steps(1) == Words{"accepted", "done"});
 }
 
@@ -42,11 +42,11 @@ TEST_CASE("intake: the job of a command stands on all its ACKs") {
   Room room;
   auto command = room.house.command(1, "good");
   command.headers.add("ce-job", id_of(77).str());
-  room.intake.take(std::move(command));
-  room.intake.step(room.step(1, wire::CommandState::done));
+  room.take(std::move(command));
+  room.say(room.step(1, wire::CommandState::done));
   auto refused = room.house.command(2, "bad");
   refused.headers.add("ce-job", id_of(77).str());
-  room.intake.take(std::move(refused));
+  room.take(std::move(refused));
   REQUIRE(room.house.said().size() == 3);
   for (const auto& message : room.house.said()) {
     CHECK(message.headers.find("ce-job") == std::string_view(id_of(77).str()));
@@ -55,11 +55,11 @@ TEST_CASE("intake: the job of a command stands on all its ACKs") {
 
 TEST_CASE("intake: the same id again gets its recorded ACK and runs nothing") {
   Room room;
-  room.intake.take(room.house.command(1, "good"));
-  room.intake.take(room.house.command(1, "good"));
+  room.take(room.house.command(1, "good"));
+  room.take(room.house.command(1, "good"));
   CHECK(room.house.steps(1) == Words{"accepted", "accepted"});
-  room.intake.step(room.step(1, wire::CommandState::done));
-  room.intake.take(room.house.command(1, "good"));
+  room.say(room.step(1, wire::CommandState::done));
+  room.take(room.house.command(1, "good"));
   CHECK(room.house.steps(1) == Words{"accepted", "accepted", "done", "done"});
   CHECK(room.worker.started.size() == 1);
   CHECK(room.tally.repeated == 2);
@@ -67,11 +67,11 @@ TEST_CASE("intake: the same id again gets its recorded ACK and runs nothing") {
 
 TEST_CASE("intake: a bad payload is refused with its reason, and so is its copy") {
   Room room;
-  room.intake.take(room.house.command(1, "bad"));
-  room.intake.take(room.house.command(1, "bad"));
+  room.take(room.house.command(1, "bad"));
+  room.take(room.house.command(1, "bad"));
   CHECK(room.house.steps(1) == Words{"refused bad_payload", "refused bad_payload"});
   CHECK(room.worker.received == 1);
-  CHECK(room.house.ledger->open() == 0);
+  CHECK(room.house.ledger.open() == 0);
 }
 
 TEST_CASE("intake: an expired command is said to be expired, not refused") {
@@ -81,38 +81,38 @@ TEST_CASE("intake: an expired command is said to be expired, not refused") {
                                       *wire::Subject::parse("ship1.command.work.here"),
                                       room.house.clock.now() - std::chrono::hours(2));
   envelope.expires = room.house.clock.now() - std::chrono::hours(1);
-  room.intake.take(room.house.channel.seal(envelope, "good"));
+  room.take(room.house.channel.seal(envelope, "good"));
   CHECK(room.house.steps(1) == Words{"expired expired"});
   CHECK(room.worker.received == 0);
 }
 
 TEST_CASE("intake: a copy that comes after the expiry of a running command does not end it") {
   Room room;
-  room.intake.take(room.house.command(1, "good"));
+  room.take(room.house.command(1, "good"));
   auto envelope = wire::make_envelope(id_of(1),
                                       *wire::Source::parse("/operator/eva"),
                                       *wire::Subject::parse("ship1.command.work.here"),
                                       room.house.clock.now() - std::chrono::hours(2));
   envelope.expires = room.house.clock.now() - std::chrono::hours(1);
-  room.intake.take(room.house.channel.seal(envelope, "good"));
-  room.intake.step(room.step(1, wire::CommandState::done));
+  room.take(room.house.channel.seal(envelope, "good"));
+  room.say(room.step(1, wire::CommandState::done));
   CHECK(room.house.steps(1) == Words{"accepted", "accepted", "done"});
 }
 
 TEST_CASE("intake: a payload over 512 KiB is refused as too large") {
   Room room;
-  room.intake.take(room.house.command(1, std::string(512 * 1024 + 1, 'x')));
+  room.take(room.house.command(1, std::string(512 * 1024 + 1, 'x')));
   CHECK(room.house.steps(1) == Words{"refused too_large"});
   CHECK(room.worker.received == 0);
 }
 
 TEST_CASE("intake: a result over 512 KiB is left out and its place says so") {
   Room room;
-  room.intake.take(room.house.command(1, "good"));
+  room.take(room.house.command(1, "good"));
   auto done = room.step(1, wire::CommandState::done);
   done.result = R"({"text":")" + std::string(600'000, 'x') + R"("})";
   const std::string size = std::to_string(done.result.size());
-  room.intake.step(done);
+  room.say(done);
   const auto ack = wire::decode_ack(room.house.said().back().payload);
   REQUIRE(ack);
   CHECK(ack->state == wire::CommandState::done);
@@ -124,14 +124,14 @@ TEST_CASE("intake: garbage without an id is counted and answered by nothing") {
   Room room;
   bus::Message garbage{"ship1.command.work.here", {}, "\xff\x00garbage", ""};
   garbage.headers.add("ce-specversion", "7");
-  room.intake.take(std::move(garbage));
+  room.take(std::move(garbage));
   CHECK(room.house.said().empty());
   CHECK(room.tally.dropped == 1);
 }
 
 TEST_CASE("intake: a plain message without headers is a command") {
   Room room;
-  room.intake.take({"ship1.command.work.here", {}, "good", ""});
+  room.take({"ship1.command.work.here", {}, "good", ""});
   CHECK(room.worker.started.size() == 1);
   CHECK(room.house.said().size() == 1);
 }
@@ -140,38 +140,46 @@ TEST_CASE("intake: a broadcast whose target is somebody else is answered by sile
   Room room;
   auto command = room.house.command(1, "good", "@all");
   command.headers.add("ce-target", "ship[2-9]");
-  room.intake.take(std::move(command));
+  room.take(std::move(command));
   CHECK(room.house.said().empty());
   CHECK(room.worker.received == 0);
 
   auto meant = room.house.command(2, "good", "@all");
   meant.headers.add("ce-target", "ship[1-9]");
-  room.intake.take(std::move(meant));
+  room.take(std::move(meant));
   CHECK(room.house.steps(2) == Words{"accepted"});
 }
 
 TEST_CASE("intake: without a handler commands are refused as unavailable") {
   Room room;
   room.intake.serve(nullptr);
-  room.intake.take(room.house.command(1, "good"));
+  room.take(room.house.command(1, "good"));
   CHECK(room.house.steps(1) == Words{"refused unavailable"});
 }
 
-TEST_CASE("intake: a full outbox refuses new commands and keeps nothing more") {
-  Room room({.bytes = 1});
-  room.intake.take(room.house.command(1, "good"));
+TEST_CASE("intake: without room it refuses new commands, records no more, and forgets no event") {
+  Room room({.bytes = 1'000});
+  room.take(room.house.command(1, "good"));
+  REQUIRE(room.house.steps(1) == Words{"accepted"});
+  for (int i = 0; i < 5; ++i) {
+    room.say(room.step(1, wire::CommandState::running));
+  }
   const auto depth = room.house.outbox.depth();
-  room.intake.take(room.house.command(2, "good"));
-  CHECK(room.house.steps(2) == Words{"refused overloaded"});
+  CHECK(depth == 6);
+  room.take(room.house.command(2, "good"));
+  room.take(room.house.command(2, "good"));
+  CHECK(room.house.steps(2) == Words{"refused overloaded", "refused overloaded"});
+  CHECK(!room.house.said().back().headers.find("ce-seq"));
   CHECK(room.house.outbox.depth() == depth);
-  room.intake.step(room.step(1, wire::CommandState::done));
+  CHECK(room.worker.started.size() == 1);
+  room.say(room.step(1, wire::CommandState::done));
   CHECK(room.house.outbox.depth() == depth + 1);
 }
 
 TEST_CASE("intake: a command that found the mailbox full is refused, and runs in no copy") {
   Room room;
-  room.intake.overflowed({id_of(1).str(), id_of(7).str()});
-  room.intake.take(room.house.command(1, "good"));
+  room.overflowed({id_of(1).str(), id_of(7).str()});
+  room.take(room.house.command(1, "good"));
   CHECK(room.house.steps(1) == Words{"refused overloaded", "refused overloaded"});
   CHECK(room.worker.received == 0);
   CHECK(room.house.said().front().headers.find("ce-job") == std::string_view(id_of(7).str()));
@@ -179,51 +187,53 @@ TEST_CASE("intake: a command that found the mailbox full is refused, and runs in
 
 TEST_CASE("intake: a copy of a running command that found the mailbox full does not refuse it") {
   Room room;
-  room.intake.take(room.house.command(1, "good"));
-  room.intake.overflowed({id_of(1).str(), ""});
+  room.take(room.house.command(1, "good"));
+  room.overflowed({id_of(1).str(), ""});
   CHECK(room.house.steps(1) == Words{"accepted", "accepted"});
 }
 
 TEST_CASE("intake: what found the mailbox full and has no id is dropped") {
   Room room;
-  room.intake.overflowed({"", ""});
+  room.overflowed({"", ""});
   CHECK(room.house.said().empty());
   CHECK(room.tally.dropped == 1);
 }
 
 TEST_CASE("intake: refusals are remembered up to a bound") {
   Room room;
-  for (int i = 1; i <= 3'000; ++i) {
-    room.intake.take(room.house.command(i, "bad"));
+  for (int i = 1; i <= 1'100; ++i) {
+    room.take(room.house.command(i, "bad"));
   }
-  room.intake.take(room.house.command(3'000, "bad"));  // remembered
-  CHECK(room.worker.received == 3'000);
-  room.intake.take(room.house.command(1, "bad"));  // long forgotten: looked at again
-  CHECK(room.worker.received == 3'001);
+  room.take(room.house.command(1'100, "bad"));  // remembered
+  CHECK(room.worker.received == 1'100);
+  room.take(room.house.command(1, "bad"));  // long forgotten: looked at again
+  CHECK(room.worker.received == 1'101);
 }
 
 TEST_CASE("intake: an exception out of receive refuses that command and leaves") {
   Room room;
-  CHECK_THROWS(room.intake.take(room.house.command(1, "throw")));
+  CHECK_THROWS(room.take(room.house.command(1, "throw")));
+  room.house.settle();
   CHECK(room.house.steps(1) == Words{"refused handler_crashed"});
 }
 
 TEST_CASE("intake: the open commands of a handler that failed are interrupted once") {
   Room room;
-  room.intake.take(room.house.command(1, "good"));
-  room.intake.take(room.house.command(2, "good"));
-  room.intake.step(room.step(2, wire::CommandState::done));
-  room.intake.interrupt_all(ErrorCode::handler_crashed, "why");
-  room.intake.step(room.step(1, wire::CommandState::done));
+  room.take(room.house.command(1, "good"));
+  room.take(room.house.command(2, "good"));
+  room.say(room.step(2, wire::CommandState::done));
+  room.intake.handler_failed("why");
+  room.house.settle();
+  room.say(room.step(1, wire::CommandState::done));
   CHECK(room.house.steps(1) == Words{"accepted", "interrupted handler_crashed"});
   CHECK(room.house.steps(2) == Words{"accepted", "done"});
 }
 
 TEST_CASE("intake: a handler whose commands are not acked runs them without a word") {
   Room room({}, false);
-  room.intake.take(room.house.command(1, "good"));
-  room.intake.take(room.house.command(1, "good"));
-  room.intake.take(room.house.command(2, "bad"));
+  room.take(room.house.command(1, "good"));
+  room.take(room.house.command(1, "good"));
+  room.take(room.house.command(2, "bad"));
   CHECK(room.worker.started.size() == 2);
   CHECK(room.house.said().empty());
   CHECK(room.tally.dropped == 1);

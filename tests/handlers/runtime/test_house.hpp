@@ -3,8 +3,11 @@
 #include "handlers/runtime/host.hpp"
 #include "handlers/runtime/processes.hpp"
 #include "subjects/bus/channel.hpp"
+#include "subjects/bus/journal.hpp"
+#include "subjects/bus/journal_thread.hpp"
 #include "subjects/bus/ledger.hpp"
 #include "subjects/bus/memory_bus.hpp"
+#include "subjects/bus/memory_storage.hpp"
 #include "subjects/bus/outbox.hpp"
 #include "subjects/wire/ack.hpp"
 #include "tests/support/watchdog.hpp"
@@ -12,9 +15,11 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -31,7 +36,10 @@ inline wire::MessageId id_of(int number) {
 // Stands still; ids count up.
 class StillClock final : public runtime::Clock {
  public:
-  wire::Timestamp now() const override { return wire::Timestamp(std::chrono::hours(24 * 20'000)); }
+  wire::Timestamp now() const override {
+    return wire::Timestamp(std::chrono::hours(24 * 20'000)) +
+           std::chrono::milliseconds(steady_ms_ - kBegin);
+  }
 
   std::chrono::steady_clock::time_point steady() const override {
     return std::chrono::steady_clock::time_point(std::chrono::milliseconds(steady_ms_));
@@ -39,10 +47,11 @@ class StillClock final : public runtime::Clock {
 
   wire::MessageId new_id() override { return id_of(++ids_); }
 
-  void advance(std::chrono::milliseconds by) { steady_ms_ += by.count(); }
+  void pass(std::chrono::milliseconds time) { steady_ms_ += time.count(); }
 
  private:
-  std::atomic<std::int64_t> steady_ms_{1'000'000};
+  static constexpr std::int64_t kBegin = 1'000'000;
+  std::atomic<std::int64_t> steady_ms_{kBegin};
   std::atomic<int> ids_{10'000};
 };
 
@@ -51,14 +60,23 @@ class NoVitals final : public runtime::Vitals {
   wire::Hello hello() const override { return {}; }
 };
 
-// What a host needs, on a bus inside this process; hears what the unit "ship1" says.
+// What a host needs, on a bus inside this process; hears what the unit "ship1" says. Its journal is
+// pumped by the test, or by a thread.
 class TestHouse {
  public:
-  explicit TestHouse(bus::Outbox::Limits limits = {})
-      : outbox(id_of(9'999), limits),
-        channel(wire::Source::node(node), wire::Completeness::filled_in, [this](auto) {
-          return clock.new_id();
-        }) {
+  explicit TestHouse(bus::Ledger::Limits limits = {}, bus::MemoryStorage disk = {})
+      : storage(std::move(disk)),
+        outbox(clock.new_id(), {}),
+        channel(wire::Source::node(node),
+                wire::Completeness::filled_in,
+                [this](auto) { return clock.new_id(); }),
+        journal({storage,
+                 outbox,
+                 channel,
+                 [this](const bus::Message& message) { static_cast<void>(bus.publish(message)); },
+                 [this] { return clock.now(); },
+                 [this] { return clock.steady(); }}),
+        ledger(journal, limits) {
     auto heard = bus.subscribe("ship1.event.>", [this](bus::Message&& message) {
       const std::lock_guard lock(mutex_);
       said_.push_back(std::move(message));
@@ -68,7 +86,18 @@ class TestHouse {
   }
 
   runtime::House house() {
-    return {node, bus, channel, *ledger, outbox, clock, processes, vitals, log, "/nonexistent", {}};
+    return {node, bus, channel, journal, ledger, clock, processes, vitals, log, state_dir};
+  }
+
+  // Writes, on this thread, until nothing waits; or the disk does not take it.
+  void settle() {
+    while (journal.pump() == bus::Journal::Outcome::done) {
+    }
+  }
+
+  // Has a thread do that from now on.
+  void write_by_thread() {
+    writer.emplace(journal, [](const auto&) {});
   }
 
   // Everything said so far.
@@ -125,9 +154,13 @@ class TestHouse {
   runtime::Processes processes{loop};
   NoVitals vitals;
   runtime::LogSink log{runtime::LogLevel::error, runtime::LogSink::Form::terminal};
-  std::unique_ptr<bus::Ledger> ledger = bus::memory_ledger(10'000, [this] { return clock.now(); });
+  std::filesystem::path state_dir = "/proc/none";  // where nobody can make anything
+  bus::MemoryStorage storage;
   bus::Outbox outbox;
   bus::Channel channel;
+  bus::Journal journal;
+  bus::Ledger ledger;
+  std::optional<bus::JournalThread> writer;
 
  private:
   mutable std::mutex mutex_;

@@ -160,11 +160,10 @@ TEST_CASE("shellcommand: a cancel ends a running command, its output so far is i
   CHECK(processes_with_text("63.9").empty());
 }
 
-TEST_CASE("shellcommand: at the agent's end running and queued commands are interrupted") {
+TEST_CASE("shellcommand: at the agent's end running commands are interrupted, queued ones left") {
   auto harness = std::make_unique<Harness>();
   const auto running = harness->send(shell_json("echo so far; sleep 64.1"));
-  const auto stubborn = harness->send(shell_json("trap '' TERM; while :; do sleep 0.1; done",
-                                                 R"("grace_ms":200,"queue":"parallel")"));
+  const auto queued = harness->send(shell_json("echo for the next agent"));
   harness->run_for(100ms);
   bool stopped = false;
   harness->handler->stop([&stopped] { stopped = true; });
@@ -173,9 +172,36 @@ TEST_CASE("shellcommand: at the agent's end running and queued commands are inte
   CHECK(first.ack.state == CommandState::interrupted);
   CHECK(first.ack.code == "agent_stopped");
   CHECK(first.result.out.head == "so far\n");
-  CHECK(harness->outcome(stubborn).ack.state == CommandState::interrupted);
+  CHECK(harness->terminal(queued) == nullptr);
   CHECK(harness->terminal(harness->send(shell_json("true")))->code == "agent_stopped");
   CHECK(processes_with_text("64.1").empty());
+}
+
+TEST_CASE("shellcommand: nothing of a command runs before its beginning is on disk") {
+  Harness harness;
+  harness.recorder.begins_late = true;
+  const auto mark = (harness.folder / "ran").string();
+  const auto checked =
+      harness.send(shell_json("true", R"("unless_argv":["touch",")" + mark + R"("])"));
+  const auto gone = harness.send(shell_json("echo never"));
+  harness.run_for(50ms);
+  CHECK(harness.find(checked, CommandState::running) == nullptr);
+  CHECK(!std::filesystem::exists(mark));
+  REQUIRE(harness.recorder.beginning.size() == 1);
+  harness.recorder.beginning.front()();
+  CHECK(harness.outcome(checked).ack.state == CommandState::done);
+  CHECK(std::filesystem::exists(mark));
+
+  REQUIRE(harness.recorder.beginning.size() == 2);
+  CHECK(harness.handler->cancel(gone) == runtime::CancelOutcome::cancelled);
+  harness.recorder.beginning.back()();
+  CHECK(harness.outcome(gone).ack.state == CommandState::cancelled);
+  CHECK(harness.find(gone, CommandState::running) == nullptr);
+
+  const auto late = harness.send(shell_json("echo never"), harness.clock.now() + 10min);
+  harness.clock.ahead = 11min;
+  harness.recorder.beginning.back()();
+  CHECK(harness.outcome(late).ack.state == CommandState::expired);
 }
 
 TEST_CASE("shellcommand: an expected line is said, or ends the command; so does its absence") {

@@ -80,6 +80,14 @@ void Recorder::reply(wire::Ack ack) {
   }
 }
 
+void Recorder::begin(const wire::MessageId&, std::function<void()> then) {
+  if (begins_late) {
+    beginning.push_back(std::move(then));
+  } else {
+    then();
+  }
+}
+
 Result<void> Recorder::stream(std::string payload) {
   if (!up) {
     return failure(ErrorCode::unavailable, "no link");

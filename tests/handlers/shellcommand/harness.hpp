@@ -43,6 +43,7 @@ class TestClock final : public runtime::Clock {
 class Recorder final : public runtime::Publisher {
  public:
   void reply(wire::Ack ack) override;
+  void begin(const wire::MessageId&, std::function<void()> then) override;
   Result<void> stream(std::string payload) override;
 
   void record(std::string) override {}
@@ -50,6 +51,8 @@ class Recorder final : public runtime::Publisher {
   bool link_up() const override { return up; }
 
   bool up = true;
+  bool begins_late = false;  // the disk takes its time: what begins waits in `beginning`
+  std::vector<std::function<void()>> beginning;
   bool keep_acks = true;  // false: terminal ones only are counted
   std::vector<wire::Ack> acks;
   std::vector<wire::ShellEvent> events;

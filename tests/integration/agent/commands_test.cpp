@@ -78,7 +78,10 @@ TEST_CASE("agent: a command that comes behind its cancel does not run") {
   scene.listener->command(id, kShell, R"({"argv":["uname"]})");
   REQUIRE(scene.listener->wait([&id](const Listener& heard) { return is_finished(heard, id); }));
   CHECK(scene.listener->steps(cancel) == Words{"accepted", "done"});
-  CHECK(scene.listener->steps(id) == Words{"cancelled"});
+  // Close behind it, the command may be accepted before it is cancelled.
+  const auto steps = scene.listener->steps(id);
+  CHECK(steps.back() == "cancelled");
+  CHECK(std::find(steps.begin(), steps.end(), "running") == steps.end());
 }
 
 TEST_CASE("agent: a cancel ends a running command, and a stop interrupts the others") {

@@ -25,7 +25,11 @@ std::filesystem::path make_folder() {
 
 }  // namespace
 
-AgentProcess::AgentProcess(const std::string& broker) : folder_(make_folder()) {
+AgentProcess::AgentProcess(const std::string& broker) : broker_(broker), folder_(make_folder()) {
+  start();
+}
+
+void AgentProcess::start() {
   const std::string program = std::string(STEWARD_BIN_DIR) + "/steward-edge";
   const std::string state = folder_ / "state";
   const std::string log = folder_ / "log";
@@ -33,7 +37,7 @@ AgentProcess::AgentProcess(const std::string& broker) : folder_(make_folder()) {
   REQUIRE(pid_ >= 0);
   if (pid_ == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    const int file = ::open(log.c_str(), O_CREAT | O_WRONLY, 0600);
+    const int file = ::open(log.c_str(), O_CREAT | O_WRONLY | O_APPEND, 0600);
     ::dup2(file, STDERR_FILENO);
     ::execl(program.c_str(),
             program.c_str(),
@@ -41,7 +45,7 @@ AgentProcess::AgentProcess(const std::string& broker) : folder_(make_folder()) {
             "--name",
             "ship1",
             "--broker",
-            broker.c_str(),
+            broker_.c_str(),
             "--state-dir",
             state.c_str(),
             nullptr);
@@ -99,29 +103,51 @@ void Listener::hear(bus::Message&& message) {
   if (opened->transport.method.str() == "hello") {
     hellos.push_back(*wire::decode_hello(opened->payload));
   }
-  if (opened->envelope.position) {
-    const auto& [epoch, seq] = *opened->envelope.position;
-    auto& seen = seen_[epoch.str()];
-    const bool is_new = seen.emplace(seq, true).second;
-    if (is_new && opened->transport.method.str() == "ack") {
-      acks.push_back(*wire::decode_ack(opened->payload));
-    }
-    while (seen.contains(acknowledged_ + 1)) {
-      ++acknowledged_;
-    }
-    // Not every one: acknowledgements are cumulative.
-    if (acknowledged_ % 100 == 0 || seen.rbegin()->first == acknowledged_) {
-      static_cast<void>(bus_->publish(
-          {"station.event.received.ship1", {}, wire::encode({epoch.str(), acknowledged_}), ""}));
+  if (opened->transport.method.str() == "ack") {
+    auto ack = wire::decode_ack(opened->payload);
+    if (!opened->envelope.position) {
+      repeats.push_back(*ack);
+    } else if (auto& [epoch, seq] = *opened->envelope.position; times[{epoch.str(), seq}]++ == 0) {
+      acks.push_back(*ack);
     }
   }
+  if (opened->envelope.position && acknowledges) {
+    acknowledge(opened->envelope.position->epoch.str());
+  }
   changed_.notify_all();
+}
+
+void Listener::acknowledge(const std::string& epoch) {
+  auto& upto = acknowledged_[epoch];
+  while (times.contains({epoch, upto + 1})) {
+    ++upto;
+  }
+  // Not every one: acknowledgements are cumulative.
+  if (upto % 100 == 0 || !times.contains({epoch, upto + 2})) {
+    static_cast<void>(
+        bus_->publish({"station.event.received.ship1", {}, wire::encode({epoch, upto}), ""}));
+  }
 }
 
 bool Listener::wait(const std::function<bool(const Listener&)>& holds,
                     std::chrono::milliseconds limit) {
   std::unique_lock lock(mutex_);
   return changed_.wait_for(lock, limit, [this, &holds] { return holds(*this); });
+}
+
+bool Listener::wait_asking(const std::function<bool(const Listener&)>& holds) {
+  for (int attempt = 0; attempt < 300; ++attempt) {
+    raw({"ship1.command.hello.agent", {}, "{}", ""});
+    if (wait(holds, std::chrono::milliseconds(200))) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void Listener::forget_hellos() {
+  const std::lock_guard lock(mutex_);
+  hellos.clear();
 }
 
 wire::MessageId Listener::command(const std::string& subject, const std::string& payload) {

@@ -8,6 +8,7 @@
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <filesystem>
@@ -16,6 +17,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace steward::tests {
@@ -31,10 +33,17 @@ class AgentProcess {
   // Sends a signal and waits for the end; the exit code, or 128 + the signal that ended it.
   int end_by(int signal);
 
+  // Starts it again, after its end, on the state that it has left.
+  void start();
+
+  // A folder of the test's own, beside its state.
+  const std::filesystem::path& folder() const { return folder_; }
+
   std::size_t rss_bytes() const;
   std::string log() const;
 
  private:
+  const std::string broker_;
   std::filesystem::path folder_;
   pid_t pid_ = -1;
 };
@@ -47,6 +56,11 @@ class Listener {
   // Waits until that holds of what was heard.
   bool wait(const std::function<bool(const Listener&)>& holds,
             std::chrono::milliseconds limit = std::chrono::minutes(1));
+
+  // The same, and asks for a hello again and again meanwhile.
+  bool wait_asking(const std::function<bool(const Listener&)>& holds);
+
+  void forget_hellos();
 
   // A command with all headers; its id.
   wire::MessageId command(const std::string& subject, const std::string& payload);
@@ -62,6 +76,13 @@ class Listener {
   // Under wait(): the steps that were heard of a command, each position of the outbox once.
   std::vector<std::string> steps(const wire::MessageId& id) const;
   std::vector<wire::Ack> acks;
+  std::vector<wire::Ack> repeats;  // those without a place in the outbox
+
+  // Each recorded event and how often it came.
+  std::map<std::pair<std::string, std::uint64_t>, int> times;
+
+  // Whether what is recorded is acknowledged.
+  std::atomic<bool> acknowledges{true};
   std::vector<wire::Hello> hellos;
 
   bus::NatsBus& bus() { return *bus_; }
@@ -69,14 +90,14 @@ class Listener {
  private:
   static wire::Timestamp now();
   void hear(bus::Message&& message);
+  void acknowledge(const std::string& epoch);
   void publish(const bus::Message& message);
 
   bus::Channel::NewId ids_ = bus::system_ids();
   bus::Channel channel_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::map<std::string, std::map<std::uint64_t, bool>> seen_;  // by epoch
-  std::uint64_t acknowledged_ = 0;
+  std::map<std::string, std::uint64_t> acknowledged_;  // by epoch
   std::unique_ptr<bus::NatsBus> bus_;
   std::unique_ptr<bus::Subscription> subscription_;
 };

@@ -93,10 +93,15 @@ TEST_CASE("agent: a broker that dies under commands costs no command its one ter
 
   std::set<std::string> sent;
   for (int round = 0; round < 3; ++round) {
+    std::size_t before = 0;
+    station.wait([&before](const Listener& heard) {
+      before = heard.acks.size();
+      return true;
+    });
     for (int i = 0; i < 30; ++i) {
       sent.insert(station.command(kShell, R"({"argv":["sleep","0.01"]})").str());
     }
-    static_cast<void>(station.bus().flush(std::chrono::seconds(5)));
+    REQUIRE(station.wait([before](const Listener& heard) { return heard.acks.size() > before; }));
     server->kill9();
     server->restart();
     REQUIRE(station.bus().wait_until_up(std::chrono::seconds(20)));
