@@ -207,7 +207,8 @@ TEST_CASE("host: a handler that does not stop is ended, its commands interrupted
   Scripted::stubborn = true;
   hosted.host.start();
   hosted.host.deliver(hosted.house.command(1, "keep"));
-  hosted.house.await(1);
+  hosted.host.deliver(hosted.house.command(3, "go"));
+  hosted.house.await_end(3);  // behind the first, which has started therefore
   std::promise<void> stopped;
   hosted.host.stop([&stopped] { stopped.set_value(); });
   hosted.host.end();
@@ -227,9 +228,10 @@ TEST_CASE("host: one that was never stopped is ended by its destructor") {
         house.house(), kKind, *wire::Token::parse("here"), runtime::Options());
     host.start();
     host.deliver(house.command(1, "keep"));
-    house.await(1);
+    host.deliver(house.command(3, "go"));
+    house.await_end(3);
   }
-  house.await(2);
+  house.await_end(1);
   CHECK(house.steps(1) == Words{"accepted", "interrupted agent_stopped"});
 }
 
