@@ -89,7 +89,8 @@ struct UserClaims {
 // What the broker checks, and more: each looks at the step above it. To be asked before a JWT is
 // pushed to a broker, which stores one of a foreign operator without a word. Errors: bad_payload
 // (malformed), bad_signature (broken, or of an issuer that the step above does not name), expired,
-// denied (revoked, or a scoped user that brings rights of its own), bad_subject (a user's name).
+// denied (revoked, or a scoped user that brings rights of its own), bad_subject (a user's name),
+// unsupported (a scoped key of a kind that is not known).
 [[nodiscard]] Result<OperatorClaims> verify_operator(std::string_view jwt, const Nkey& pinned);
 [[nodiscard]] Result<AccountClaims> verify_account(std::string_view jwt,
                                                    const OperatorClaims& above,

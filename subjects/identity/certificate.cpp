@@ -35,6 +35,17 @@ Handle<x509_st> parse(std::string_view der) {
   return certificate;
 }
 
+// Whether this is the one spelling: OpenSSL also reads lengths that are longer than they need to
+// be, and those that stand around what is signed are nobody's signature's.
+bool is_der(X509* certificate, std::string_view bytes) {
+  unsigned char* again = nullptr;
+  const int length = i2d_X509(certificate, &again);
+  const bool same = length >= 0 && bytes == std::string_view(reinterpret_cast<const char*>(again),
+                                                             static_cast<std::size_t>(length));
+  OPENSSL_free(again);
+  return same;
+}
+
 Result<wire::Timestamp> time_of(const ASN1_TIME* time) {
   std::tm parts{};
   if (time == nullptr || ASN1_TIME_to_tm(time, &parts) != 1) {
@@ -120,7 +131,7 @@ Result<Certificate> Certificate::from_der(std::string_view der) {
     return failure(ErrorCode::bad_payload, "a certificate is larger than 16 KiB");
   }
   const auto certificate = parse(der);
-  if (!certificate) {
+  if (!certificate || !is_der(certificate.get(), der)) {
     return failure(ErrorCode::bad_payload, "this is no X.509 certificate");
   }
   auto key = public_key_of(X509_get0_pubkey(certificate.get()));

@@ -53,7 +53,7 @@ Trial try_rule(const Rule& rule, const Signer& signer, const Question& question)
 
 const Signer* Policy::find_signer(std::string_view key_id) const {
   const auto at = std::find_if(signers_.begin(), signers_.end(), [key_id](const Signer& signer) {
-    return signer.key.id() == key_id;
+    return signer.key_id == key_id;
   });
   return at == signers_.end() ? nullptr : &*at;
 }

@@ -26,6 +26,7 @@ struct Signer {
   wire::Source
       source;  // "/operator/anna", "/station": nobody else may use that key, nor it another name
   PublicKey key;
+  std::string key_id;
   std::vector<std::string> roles;
   std::optional<wire::Timestamp> expires;
 };

@@ -90,7 +90,7 @@ class PolicyReader {
         fields.fail(ErrorCode::bad_payload, id_name, "the same name or key is there twice");
       }
     }
-    policy.signers_.push_back({*source, *key, std::move(own), expires});
+    policy.signers_.push_back({*source, *key, key->id(), std::move(own), expires});
   }
 
   static void group(std::map<std::string, std::vector<wire::Target>>& groups, Fields& fields) {

@@ -352,6 +352,11 @@ TEST_CASE("certificate: only one whole certificate of an Ed25519 key that can be
   CHECK_FALSE(Certificate::from_der(world.root.der().substr(1)));
   CHECK_FALSE(Certificate::from_der(""));
   CHECK_FALSE(Certificate::from_der(std::string(kLargestCertificate + 1, '0')));
+  // The same certificate with the outer length spelled in three bytes: openssl takes it.
+  auto longer = world.root.der();
+  REQUIRE(longer.substr(0, 2) == "\x30\x82");
+  longer.replace(0, 2, std::string("\x30\x83\0", 3));
+  CHECK_FALSE(Certificate::from_der(longer));
   // The key becomes a point of low order; nothing of that is signed anew, and it is seen at once.
   auto low = world.root.der();
   const auto at = low.find(world.root.public_key().bytes());

@@ -2,6 +2,7 @@
 
 #include "subjects/identity/digest.hpp"
 #include "subjects/identity/encoding.hpp"
+#include "subjects/identity/nkey.hpp"
 #include "tests/subjects/identity/identities.hpp"
 
 #include <doctest/doctest.h>
@@ -169,6 +170,28 @@ TEST_CASE("signature: whatever is changed on the way, the message is refused") {
   CHECK(refused("", demo(), 1));
   CHECK(refused(kPayload, ClusterName::parse("other").value(), 1));
   CHECK(refused(kPayload, demo(), 2));
+}
+
+// A login answers a nonce of the broker's choice, so a broker that lies gets a signature over a
+// message from it.
+TEST_CASE("signature: what a broker got out of a login is no signature of a message") {
+  const auto login = NkeyPair::from_seed(NkeyKind::user, std::string(32, '\x60')).value();
+  const auto known = fixed_key(1);
+  auto forged = command("ship1.command.shellcommand.operatingsystem");
+  forged.key_id = known.public_key().id();
+  const std::string nonce =
+      std::string(prefix(Purpose::message)) + signed_fields(demo(), forged, kPayload);
+  forged.signature = base64url(login.sign(nonce).value());
+  CHECK(verify_message(forged, kPayload, demo(), known.public_key()).error().code ==
+        ErrorCode::bad_signature);
+  // Nor under the login's own key id: a verifier looks keys up in its policy and enrollments, and
+  // one key for both would be found there. That the same bytes do verify is why there must be two.
+  const auto same = PublicKey::from_bytes(login.public_key().bytes()).value();
+  forged.key_id = same.id();
+  const std::string again =
+      std::string(prefix(Purpose::message)) + signed_fields(demo(), forged, kPayload);
+  forged.signature = base64url(login.sign(again).value());
+  CHECK(verify_message(forged, kPayload, demo(), same));
 }
 
 TEST_CASE("signature: tracing may be changed on the way") {
