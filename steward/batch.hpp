@@ -27,6 +27,7 @@ struct CommandRecord {
   std::string payload;  // without the values of its secrets
   wire::Timestamp created;
   std::optional<wire::Timestamp> expires;
+  std::optional<wire::MessageId> repeats = std::nullopt;  // one that it sends again under a new id
 
   bool operator==(const CommandRecord&) const = default;
 };

@@ -118,7 +118,8 @@ CommandTracker::Seen CommandTracker::command(const wire::Envelope& envelope,
                             envelope.source.str(),
                             std::move(described.payload),
                             envelope.time,
-                            envelope.expires});
+                            envelope.expires,
+                            envelope.ref});
   const auto units = meant(envelope, known_units);
   for (const auto& unit : units) {
     if (command.units.find(unit) == command.units.end()) {

@@ -76,6 +76,12 @@ Result<void> Queries::write(std::string_view what,
   if (what == "job") {
     return write_job(request, out);
   }
+  if (what == "command") {
+    return write_command(request, out);
+  }
+  if (what == "failures") {
+    return write_failures(request, out);
+  }
   if (what == "history") {
     return write_history(request, out);
   }
@@ -84,7 +90,7 @@ Result<void> Queries::write(std::string_view what,
     return {};
   }
   return failure(ErrorCode::unsupported,
-                 "a station is asked for units, jobs, job, history or station");
+                 "a station is asked for units, jobs, job, command, failures, history or station");
 }
 
 void Queries::write_units(const wire::QueryRequest& request, ChunkWriter& out) const {
@@ -161,6 +167,27 @@ Result<void> Queries::write_job(const wire::QueryRequest& request, ChunkWriter& 
   }
   if (!detail.units.empty() || !written) {
     flush();
+  }
+  return {};
+}
+
+Result<void> Queries::write_command(const wire::QueryRequest& request, ChunkWriter& out) const {
+  const auto id = wire::MessageId::parse(request.command);
+  if (!id) {
+    return failure(ErrorCode::bad_payload, "command: the id of one is needed");
+  }
+  STEWARD_TRY(const auto found, store_.find_command_detail(*id));
+  if (!found) {
+    return failure(ErrorCode::not_found, "no command " + id->str() + " is known");
+  }
+  out.add(wire::encode(*found));
+  return {};
+}
+
+Result<void> Queries::write_failures(const wire::QueryRequest& request, ChunkWriter& out) const {
+  STEWARD_TRY(const auto rows, store_.failures(request.limit));
+  for (const auto& row : rows) {
+    out.add(wire::encode(row));
   }
   return {};
 }

@@ -35,9 +35,9 @@ class ChunkWriter {
   std::size_t bytes_ = 0;
 };
 
-// Answers <station>.command.query.<what>: units, jobs, job, history, station. A job on many units
-// comes as several rows, each with the head (the payload in the first only) and the next of its
-// units; `limit` bounds jobs and history. On the fold's thread.
+// Answers <station>.command.query.<what>: units, jobs, job, command, failures, history, station. A
+// job on many units comes as several rows, each with the head (the payload in the first only) and
+// the next of its units; `limit` bounds jobs and history. On the fold's thread.
 class Queries {
  public:
   Queries(const UnitTable& units,
@@ -56,6 +56,8 @@ class Queries {
   void write_units(const wire::QueryRequest& request, ChunkWriter& out) const;
   Result<void> write_jobs(const wire::QueryRequest& request, ChunkWriter& out) const;
   Result<void> write_job(const wire::QueryRequest& request, ChunkWriter& out) const;
+  Result<void> write_command(const wire::QueryRequest& request, ChunkWriter& out) const;
+  Result<void> write_failures(const wire::QueryRequest& request, ChunkWriter& out) const;
   Result<void> write_history(const wire::QueryRequest& request, ChunkWriter& out) const;
 
   const UnitTable& units_;

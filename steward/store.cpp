@@ -142,6 +142,7 @@ Result<void> Store::commit(const Batch& batch, wire::Timestamp now) {
       sql::run(d.put_job, job, command.subject, command.summary, command.by, command.created);
     }
     sql::write_undelivered(d.db, batch);
+    sql::write_repeats(d.db, batch);
     for (const auto& step : batch.steps) {
       const std::string id = step.command.str();
       const std::string state(wire::word(step.state));
@@ -208,6 +209,9 @@ Result<void> Store::trim(wire::Timestamp now) {
     sql::run(select, cutoff, too_many);
     db.exec(
         "DELETE FROM command_units WHERE command IN "
+        "(SELECT id FROM commands WHERE job IN (SELECT job FROM leaving))");
+    db.exec(
+        "DELETE FROM repeats WHERE command IN "
         "(SELECT id FROM commands WHERE job IN (SELECT job FROM leaving))");
     db.exec("DELETE FROM commands WHERE job IN (SELECT job FROM leaving)");
     db.exec("DELETE FROM jobs WHERE job IN (SELECT job FROM leaving)");

@@ -77,6 +77,13 @@ class Store {
   // The job of that id, or the job of the command of that id; its units not filled in.
   [[nodiscard]] Result<std::optional<wire::JobDetail>> find_job(const wire::MessageId& id);
 
+  // The same about one command: its own payload, and its units alone.
+  [[nodiscard]] Result<std::optional<wire::JobDetail>> find_command_detail(
+      const wire::MessageId& id);
+
+  // Commands that ended otherwise than `done`, the newest first.
+  [[nodiscard]] Result<std::vector<wire::FailureRow>> failures(std::int64_t limit);
+
   // What each unit made of each command of a job, one by one.
   [[nodiscard]] Result<void> visit_job(const wire::MessageId& job,
                                        const std::function<void(wire::JobUnit&&)>& see);

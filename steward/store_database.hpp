@@ -99,9 +99,18 @@ std::optional<wire::Timestamp> optional_time_of(const SQLite::Column& column);
 wire::MessageId id_of(const SQLite::Column& column);
 wire::CommandState state_of(const SQLite::Column& column);
 
+// Columns: open, done, failed, from that one on.
+wire::CommandCounts counts_at(SQLite::Statement& statement, int first);
+
 // Commands as they came, for units that have not said a word about them. Throw.
 void write_undelivered(SQLite::Database& db, const Batch& batch);
 std::vector<Redelivery::Command> read_undelivered(SQLite::Database& db);
+
+// Which command another one has sent again. Throws.
+void write_repeats(SQLite::Database& db, const Batch& batch);
+
+// The steps of a command on a unit, as command_units has them.
+std::vector<wire::StateChange> parse_steps(std::string_view text);
 
 // Makes the tables in an empty file. Throws.
 void create_schema(SQLite::Database& db);

@@ -2,51 +2,11 @@
 #include "steward/store_database.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <set>
 #include <utility>
 
 namespace steward::station {
 namespace {
-
-// "accepted 1763712000000000;running 1763712000000001;"
-std::vector<wire::StateChange> parse_steps(std::string_view text) {
-  std::vector<wire::StateChange> steps;
-  while (!text.empty()) {
-    const auto end = std::min(text.find(';'), text.size());
-    const auto step = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    const auto space = step.find(' ');
-    const auto state = wire::parse_command_state(step.substr(0, space));
-    std::int64_t time = 0;
-    if (!state || space == std::string_view::npos) {
-      continue;
-    }
-    std::from_chars(step.data() + space + 1, step.data() + step.size(), time);
-    steps.push_back({*state, wire::Timestamp(std::chrono::microseconds(time))});
-  }
-  return steps;
-}
-
-wire::CommandCounts counts_at(SQLite::Statement& statement, int first) {
-  return {statement.getColumn(first).getInt64(),
-          statement.getColumn(first + 1).getInt64(),
-          statement.getColumn(first + 2).getInt64()};
-}
-
-// Columns: job, subject, summary, sender, created, units, open, done, failed.
-wire::JobRow job_at(SQLite::Statement& statement) {
-  return {sql::id_of(statement.getColumn(0)),
-          statement.getColumn(1).getString(),
-          statement.getColumn(2).getString(),
-          statement.getColumn(3).getString(),
-          sql::time_of(statement.getColumn(4)),
-          statement.getColumn(5).getInt64(),
-          counts_at(statement, 6)};
-}
-
-constexpr const char* kJobColumns =
-    "SELECT job, subject, summary, sender, created, units, open, done, failed FROM jobs ";
 
 // Of "ship1.command.shellcommand.operatingsystem" the last two tokens.
 std::string service_of(const std::string& subject) {
@@ -101,7 +61,7 @@ Result<Store::Kept> Store::load() {
     }
     SQLite::Statement counts(db, "SELECT unit, open, done, failed FROM unit_counts");
     while (counts.executeStep()) {
-      kept.counts.emplace_back(counts.getColumn(0).getString(), counts_at(counts, 1));
+      kept.counts.emplace_back(counts.getColumn(0).getString(), sql::counts_at(counts, 1));
     }
     SQLite::Statement open(db,
                            "SELECT id, job, subject, sender, expires FROM commands WHERE id IN "
@@ -144,66 +104,6 @@ Result<std::optional<TrackedCommand>> Store::find_command(const wire::MessageId&
                         read_units_of(database_->get_command_units, command);
                         return command;
                       });
-}
-
-Result<std::vector<wire::JobRow>> Store::jobs(JobFilter filter, std::int64_t limit) {
-  return sql::guarded("read " + file_.string(), [this, filter, limit] {
-    std::string query = kJobColumns;
-    if (filter != JobFilter::all) {
-      query += filter == JobFilter::open ? "WHERE open > 0 " : "WHERE failed > 0 ";
-    }
-    SQLite::Statement statement(database_->db, query + "ORDER BY created DESC LIMIT ?");
-    sql::ready(statement, limit);
-    std::vector<wire::JobRow> rows;
-    while (statement.executeStep()) {
-      rows.push_back(job_at(statement));
-    }
-    return rows;
-  });
-}
-
-Result<std::optional<wire::JobDetail>> Store::find_job(const wire::MessageId& id) {
-  return sql::guarded(
-      "read " + file_.string(), [this, text = id.str()]() -> std::optional<wire::JobDetail> {
-        SQLite::Statement job(database_->db,
-                              std::string(kJobColumns) + "WHERE job = ?1 UNION ALL " + kJobColumns +
-                                  "WHERE job = (SELECT job FROM commands WHERE id = ?1) LIMIT 1");
-        sql::ready(job, text);
-        if (!job.executeStep()) {
-          return std::nullopt;
-        }
-        wire::JobDetail detail{job_at(job), {}, {}};
-        const std::string found = detail.job.job.str();
-        SQLite::Statement first(database_->db,
-                                "SELECT payload FROM commands WHERE job = ? ORDER BY id LIMIT 1");
-        sql::ready(first, found);
-        if (first.executeStep()) {
-          detail.payload = first.getColumn(0).getString();
-        }
-        return detail;
-      });
-}
-
-Result<void> Store::visit_job(const wire::MessageId& job,
-                              const std::function<void(wire::JobUnit&&)>& see) {
-  return sql::guarded("read " + file_.string(), [this, &see, text = job.str()] {
-    SQLite::Statement statement(
-        database_->db,
-        "SELECT u.unit, u.command, u.state, u.steps, c.expires, u.code, u.message, u.result "
-        "FROM commands AS c JOIN command_units AS u ON u.command = c.id WHERE c.job = ? "
-        "ORDER BY c.id, u.unit");
-    sql::ready(statement, text);
-    while (statement.executeStep()) {
-      see({statement.getColumn(0).getString(),
-           sql::id_of(statement.getColumn(1)),
-           sql::state_of(statement.getColumn(2)),
-           parse_steps(statement.getColumn(3).getString()),
-           sql::optional_time_of(statement.getColumn(4)),
-           statement.getColumn(5).getString(),
-           statement.getColumn(6).getString(),
-           statement.getColumn(7).getString()});
-    }
-  });
 }
 
 Result<std::vector<wire::HistoryRow>> Store::history(std::int64_t after,

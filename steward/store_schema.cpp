@@ -52,6 +52,12 @@ wire::CommandState state_of(const SQLite::Column& column) {
   return *state;
 }
 
+wire::CommandCounts counts_at(SQLite::Statement& statement, int first) {
+  return {statement.getColumn(first).getInt64(),
+          statement.getColumn(first + 1).getInt64(),
+          statement.getColumn(first + 2).getInt64()};
+}
+
 namespace {
 
 // The tables that a file of the first version does not have.
@@ -63,6 +69,10 @@ void add_tables(SQLite::Database& db) {
     CREATE TABLE IF NOT EXISTS undelivered (
       command TEXT PRIMARY KEY, number INTEGER NOT NULL, expires INTEGER, subject TEXT NOT NULL,
       headers BLOB NOT NULL, payload BLOB NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS repeats (
+      command TEXT PRIMARY KEY, earlier TEXT NOT NULL) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS command_units_failed ON command_units (command, unit)
+      WHERE is_open = 0 AND state <> 'done';
   )");
   db.exec("PRAGMA user_version = " + std::to_string(kSchemaVersion));
 }

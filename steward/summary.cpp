@@ -10,6 +10,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kLongestSummary = 200;
+constexpr std::size_t kMostShortFields = 16;
 constexpr std::string_view kSecret = "(secret)";
 constexpr std::string_view kPlain =
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./_-";
@@ -103,6 +104,23 @@ bool hide_secrets(json& object) {
 }
 
 }  // namespace
+
+std::string short_fields(std::string_view result) {
+  const auto parsed = wire::parse_json(result);
+  if (!parsed || !parsed->is_object()) {
+    return {};
+  }
+  json out = json::object();
+  for (const auto& [name, value] : parsed->items()) {
+    const bool is_long =
+        value.is_structured() ||
+        (value.is_string() && value.get_ref<const std::string&>().size() > kLongestSummary);
+    if (!is_long && name.size() <= kLongestSummary && out.size() < kMostShortFields) {
+      out[name] = value;
+    }
+  }
+  return out.empty() ? std::string() : wire::dump_json(out);
+}
 
 Described describe(std::string_view payload) {
   auto parsed = wire::parse_json(payload);

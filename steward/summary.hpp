@@ -20,4 +20,7 @@ struct Described {
 // it and cannot be read is not kept at all.
 Described describe(std::string_view payload);
 
+// Of a result (a JSON object as text) the fields that are short: numbers, words, a line of text.
+std::string short_fields(std::string_view result);
+
 }  // namespace steward::station

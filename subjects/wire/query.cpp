@@ -1,6 +1,7 @@
 #include "subjects/wire/query.hpp"
 
 #include "subjects/wire/hello_fields.hpp"
+#include "subjects/wire/query_fields.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -17,58 +18,6 @@ constexpr std::array<std::string_view, 5> kUnitStates{"up", "late", "down", "nev
 
 constexpr std::int64_t kMostRows = 100'000;
 
-json time_or_null(const std::optional<Timestamp>& time) {
-  return time ? json(format_time(*time)) : json(nullptr);
-}
-
-std::optional<Timestamp> read_time(Fields& fields, std::string_view name) {
-  if (!fields.has(name)) {
-    return std::nullopt;
-  }
-  const auto time = parse_time(fields.text(name));
-  if (!time) {
-    fields.fail(ErrorCode::bad_payload, name, time.error().message);
-    return std::nullopt;
-  }
-  return *time;
-}
-
-Timestamp read_required_time(Fields& fields, std::string_view name) {
-  const auto time = read_time(fields, name);
-  if (!time) {
-    fields.fail(ErrorCode::bad_payload, name, "is missing");
-  }
-  return time.value_or(Timestamp{});
-}
-
-// A field that holds an id; where it does not, an error is kept and any id stands in until
-// finish().
-MessageId read_id(Fields& fields, std::string_view name) {
-  const auto id = MessageId::parse(fields.required_text(name));
-  if (!id) {
-    fields.fail(ErrorCode::bad_payload, name, id.error().message);
-    return MessageId::make(0, {});
-  }
-  return *id;
-}
-
-CommandState read_state(Fields& fields, std::string_view name) {
-  const auto state = parse_command_state(fields.required_text(name));
-  if (!state) {
-    fields.fail(state.error().code, name, state.error().message);
-    return CommandState::sent;
-  }
-  return *state;
-}
-
-std::string read_node(Fields& fields, std::string_view name) {
-  std::string text = fields.required_text(name);
-  if (const auto node = NodeName::parse(text); !node) {
-    fields.fail(ErrorCode::bad_payload, name, node.error().message);
-  }
-  return text;
-}
-
 json counts_json(const CommandCounts& counts) {
   return {{"open", counts.open}, {"done", counts.done}, {"failed", counts.failed}};
 }
@@ -81,19 +30,6 @@ CommandCounts read_counts(Fields& fields) {
     counts.failed = inner.integer("failed", 0, 0, kMostWhole);
   });
   return counts;
-}
-
-// Decodes one payload: read(Fields&) gives the value, and any error kept on the way wins over it.
-template <class Read>
-auto decode_object(std::string_view payload, Read read)
-    -> Result<decltype(read(std::declval<Fields&>()))> {
-  STEWARD_TRY(const auto object, parse_json(payload, kDeepestAnswer));
-  Fields fields(object);
-  auto value = read(fields);
-  if (auto finished = fields.finish(); !finished) {
-    return tl::unexpected<Error>(std::move(finished).error());
-  }
-  return value;
 }
 
 UnitRow read_unit_row(Fields& fields) {
@@ -168,6 +104,8 @@ JobUnit read_job_unit(Fields& fields) {
 
 JobDetail read_job_detail(Fields& fields) {
   JobDetail detail{{read_id(fields, "job"), {}, {}, {}, {}, 0, {}}, {}, {}};
+  detail.retries = read_optional_id(fields, "retries");
+  detail.payloads = fields.integer("payloads", 1, 0, kMostWhole);
   detail.job.units = fields.integer("unit_count", 0, 0, kMostWhole);
   detail.job.commands = read_counts(fields);
   fields.object("command", [&detail](Fields& command) {
@@ -267,11 +205,16 @@ std::string encode(const JobDetail& detail) {
     auto payload = parse_json(detail.payload);
     command["payload"] = payload ? *std::move(payload) : json(detail.payload);
   }
-  return dump_json({{"job", detail.job.job.view()},
-                    {"command", std::move(command)},
-                    {"unit_count", detail.job.units},
-                    {"commands", counts_json(detail.job.commands)},
-                    {"units", std::move(units)}});
+  json out = {{"job", detail.job.job.view()},
+              {"command", std::move(command)},
+              {"unit_count", detail.job.units},
+              {"payloads", detail.payloads},
+              {"commands", counts_json(detail.job.commands)},
+              {"units", std::move(units)}};
+  if (detail.retries) {
+    out["retries"] = detail.retries->view();
+  }
+  return dump_json(out);
 }
 
 Result<JobDetail> decode_job_detail(std::string_view text) {

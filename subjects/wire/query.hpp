@@ -86,16 +86,40 @@ struct JobDetail {
   JobRow job;
   std::string payload;  // of the command, JSON text
   std::vector<JobUnit> units;
+  std::optional<MessageId> retries;  // the job that this one has sent again
+  std::int64_t payloads = 1;         // how many different ones its commands have
 
   bool operator==(const JobDetail&) const = default;
 };
 
 // A job on many units is answered in several rows, each with the head and the next of its units:
 // readers join their `units`.
-// {job, command: {subject, payload, by, created, summary}, units: [{unit, command, state,
-// history: [{state, at}], code, message, result}]}
+// {job, command: {subject, payload, by, created, summary}, payloads, retries, units: [{unit,
+// command, state, history: [{state, at}], code, message, result}]}
 std::string encode(const JobDetail& detail);
 [[nodiscard]] Result<JobDetail> decode_job_detail(std::string_view json);
+
+// A command that ended otherwise than `done` on a unit, and why.
+struct FailureRow {
+  MessageId job;
+  MessageId command;
+  std::string unit;
+  CommandState state;
+  std::optional<Timestamp> at;  // of its end, the station's clock
+  std::string code;
+  std::string message;
+  std::string result;  // JSON object as text, its short fields only; empty for none
+  std::string subject;
+  std::string summary;
+  std::string by;
+  Timestamp created;
+  std::optional<Timestamp> expires;
+
+  bool operator==(const FailureRow&) const = default;
+};
+
+std::string encode(const FailureRow& row);
+[[nodiscard]] Result<FailureRow> decode_failure_row(std::string_view json);
 
 // A change of the fleet's state that the station recorded.
 struct HistoryRow {
@@ -115,7 +139,7 @@ struct QueryRequest {
   std::vector<std::string> units;   // names; empty: all
   std::vector<std::string> states;  // units: words of UnitState; empty: all
   std::string job;                  // job
-  std::string command;              // job: by one command's id instead
+  std::string command;              // job: by one command's id instead; command: its id
   bool open_only = false;           // jobs
   bool failed_only = false;         // jobs
   std::int64_t after = 0;           // history: rows with a greater number

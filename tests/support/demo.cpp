@@ -4,12 +4,16 @@
 #include <nlohmann/json.hpp>
 
 #include <fcntl.h>
+#include <poll.h>
+#include <pty.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -76,6 +80,10 @@ pid_t spawn(const fs::path& folder, const std::vector<std::string>& arguments, c
   dup2(files.in, STDIN_FILENO);
   dup2(files.out, STDOUT_FILENO);
   dup2(files.err, STDERR_FILENO);
+  if (isatty(STDIN_FILENO) != 0) {
+    setsid();  // so that Ctrl-C on it is a signal
+    ioctl(STDIN_FILENO, TIOCSCTTY, 0);
+  }
   setenv("XDG_RUNTIME_DIR", (folder / "run").c_str(), 1);
   setenv("XDG_CONFIG_HOME", (folder / "config").c_str(), 1);
   for (const char* name : {"STEWARD_CONTEXT", "NATS_URL", "NATS_USER", "NATS_CREDS", "NO_COLOR"}) {
@@ -143,6 +151,7 @@ std::unique_ptr<Demo> Demo::start(Options options) {
 Demo::Demo(fs::path folder) : folder_(std::move(folder)) {}
 
 void Demo::launch(const Options& options) {
+  interval_ = options.interval;
   for (const char* name : {"run", "config", "io"}) {
     fs::create_directories(folder_ / name);
   }
@@ -174,7 +183,93 @@ void Demo::launch(const Options& options) {
   }
 }
 
+bool Demo::becomes(const std::string& unit, const std::string& state) const {
+  const auto limit = Clock::now() + kStartLimit;
+  while (ctl({"units", unit, "--state", state, "-o", "name"}).out != unit + "\n") {
+    if (Clock::now() > limit) {
+      return false;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  return true;
+}
+
+void Demo::start_unit(const std::string& name) {
+  const int log =
+      open((folder_ / (name + ".log")).c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  const int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  const auto config = folder_ / (name + ".toml");
+  std::ofstream(config) << "[hello]\ninterval_ms = " << interval_.count() << "\n";
+  agents_[name] = spawn(folder_,
+                        {std::string(STEWARD_BIN_DIR) + "/steward-edge",
+                         "run",
+                         "--name",
+                         name,
+                         "--broker",
+                         broker(),
+                         "--state-dir",
+                         (folder_ / "agents" / name).string(),
+                         "--config",
+                         config.string()},
+                        {null, log, log});
+  close(log);
+  close(null);
+  if (!becomes(name, "up")) {
+    throw std::runtime_error(name + " did not come up:\n" + text_of(folder_ / (name + ".log")));
+  }
+}
+
+void Demo::kill_unit(const std::string& name) {
+  const pid_t pid = agents_.at(name);
+  agents_.erase(name);
+  kill(pid, SIGKILL);
+  wait_for(pid, Clock::now() + std::chrono::seconds(20));
+  if (!becomes(name, "down")) {
+    throw std::runtime_error(name + " is not seen as down");
+  }
+}
+
+Ended Demo::ctl_on_terminal(const std::vector<std::string>& arguments,
+                            const std::string& prompt,
+                            const std::string& input) const {
+  std::vector<std::string> command{std::string(STEWARD_BIN_DIR) + "/stewardctl"};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  int own = -1;
+  int its = -1;
+  const winsize size{40, 100, 0, 0};
+  if (openpty(&own, &its, nullptr, nullptr, &size) != 0) {
+    throw std::system_error(errno, std::generic_category(), "openpty");
+  }
+  fcntl(own, F_SETFD, FD_CLOEXEC);
+  const pid_t pid = spawn(folder_, command, {its, its, its});
+  close(its);
+  Ended ended;
+  bool typed = false;
+  const auto limit = Clock::now() + kRunLimit;
+  std::array<char, 4096> bytes{};
+  pollfd ready{own, POLLIN, 0};
+  while (Clock::now() < limit) {
+    if (poll(&ready, 1, 100) == 1) {
+      const auto got = read(own, bytes.data(), bytes.size());
+      if (got <= 0) {
+        break;  // EIO: the last one that had it open is gone
+      }
+      ended.out.append(bytes.data(), static_cast<std::size_t>(got));
+    }
+    if (!typed && ended.out.find(prompt) != std::string::npos) {
+      typed = write(own, input.data(), input.size()) == static_cast<ssize_t>(input.size());
+    }
+  }
+  ended.status = wait_for(pid, limit);
+  close(own);
+  return ended;
+}
+
 Demo::~Demo() {
+  for (const auto& [name, pid] : agents_) {
+    kill(pid, SIGTERM);
+    wait_for(pid, Clock::now() + std::chrono::seconds(20));
+  }
   if (pid_ > 0) {
     kill(pid_, SIGTERM);
     wait_for(pid_, Clock::now() + std::chrono::seconds(20));

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -43,6 +44,19 @@ class Demo {
   Ended ctl_while(const std::vector<std::string>& arguments,
                   const std::function<void(pid_t)>& meanwhile) const;
 
+  // Runs stewardctl on a terminal of its own, 100 columns wide: once it has said `prompt`, `input`
+  // is typed. Its two streams are one.
+  Ended ctl_on_terminal(const std::vector<std::string>& arguments,
+                        const std::string& prompt,
+                        const std::string& input) const;
+
+  // Starts an agent beside the demo's own, its state kept from one start to the next, and waits
+  // until the station shows it as up.
+  void start_unit(const std::string& name);
+
+  // Kills it without a warning and waits until the station shows it as down.
+  void kill_unit(const std::string& name);
+
   // The agent of that unit, a process of this demo.
   pid_t unit(const std::string& name) const;
 
@@ -55,8 +69,12 @@ class Demo {
   explicit Demo(std::filesystem::path folder);
   void launch(const Options& options);
 
+  bool becomes(const std::string& unit, const std::string& state) const;
+
   const std::filesystem::path folder_;
   pid_t pid_ = -1;
+  std::chrono::milliseconds interval_{500};
+  std::map<std::string, pid_t> agents_;
 };
 
 }  // namespace steward::tests

@@ -23,6 +23,7 @@ struct Order {
   bool footprint = false;
   bool drain = false;
   bool returning = false;
+  bool station_scale = false;
   int seconds = 0;  // 0: each measurement's own
   std::string json_file;
   std::string replier_broker;
@@ -50,6 +51,7 @@ std::vector<Step> steps_of(const Order& order) {
        [&](Rig& rig) { return measure_commands(rig, time_for(order, 10)); }},
       {"drain", order.drain, measure_drain},
       {"returning", order.returning, measure_returning},
+      {"station-scale", order.station_scale, measure_station_scale},
   };
 }
 
@@ -107,6 +109,7 @@ void add_verb(CLI::App& app, const std::string& name, const std::string& help, O
     order.footprint = all || name == "footprint";
     order.drain = all || name == "drain";
     order.returning = all || name == "returning";
+    order.station_scale = name == "station-scale";
   });
 }
 
@@ -125,6 +128,7 @@ int main(int argc, char** argv) {
   add_verb(app, "drain", "how fast a command's output is read, and what it costs", order);
   add_verb(app, "returning", "commands that waited for a unit, per second at its return", order);
   add_verb(app, "all", "all of these", order);
+  add_verb(app, "station-scale", "a station with a million finished commands; minutes", order);
   CLI::App* replier = app.add_subcommand("replier", "answers raw requests")->group("");
   replier->add_option("--broker", order.replier_broker)->required();
   try {

@@ -30,4 +30,8 @@ namespace steward::bench {
 // How fast a unit that was away is through the commands that wait for it. Starts the agent anew.
 [[nodiscard]] Result<std::vector<Figure>> measure_returning(Rig& rig);
 
+// A station.db with a million finished commands: how long units, jobs and failures take to answer,
+// and how long the station is away over a restart. Takes minutes to fill; ends the rig's station.
+[[nodiscard]] Result<std::vector<Figure>> measure_station_scale(Rig& rig);
+
 }  // namespace steward::bench

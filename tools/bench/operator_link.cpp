@@ -71,9 +71,7 @@ OperatorLink::OperatorLink(std::unique_ptr<bus::NatsBus> bus,
     : unit_(std::move(unit)),
       channel_(std::move(source), wire::Completeness::required, bus::system_ids()),
       acks_(std::make_unique<Arrivals>()),
-      answers_(std::make_unique<Arrivals>()),
-      bus_(std::move(bus)),
-      inbox_(bus_->new_inbox()) {}
+      bus_(std::move(bus)) {}
 
 OperatorLink::~OperatorLink() = default;
 
@@ -82,10 +80,6 @@ Result<void> OperatorLink::listen() {
               bus_->subscribe(unit_.str() + ".event.ack.shellcommand",
                               [to = acks_.get()](bus::Message&& m) { to->push(std::move(m)); }));
   subscriptions_.push_back(std::move(acks));
-  STEWARD_TRY(auto answers, bus_->subscribe(inbox_, [to = answers_.get()](bus::Message&& m) {
-    to->push(std::move(m));
-  }));
-  subscriptions_.push_back(std::move(answers));
   return bus_->flush(kPatience);
 }
 
@@ -122,20 +116,27 @@ Result<SeenAck> OperatorLink::wait_for(const wire::MessageId& command,
   }
 }
 
-Result<wire::UnitRow> OperatorLink::unit_row(std::chrono::milliseconds timeout) {
-  STEWARD_TRY(wire::Subject subject, wire::Subject::parse("station.command.query.units"));
-  wire::QueryRequest request;
-  request.units = {unit_.str()};
+Result<std::vector<std::string>> OperatorLink::ask(const std::string& what,
+                                                   const wire::QueryRequest& request,
+                                                   std::chrono::milliseconds timeout) {
+  STEWARD_TRY(wire::Subject subject, wire::Subject::parse("station.command.query." + what));
   bus::Message message =
       channel_.seal(channel_.envelope(std::move(subject), wall_clock()), wire::encode(request));
-  message.reply = inbox_;
+  message.reply = bus_->new_inbox();  // an earlier question that was given up may be answered yet
+  Arrivals answers;
+  STEWARD_TRY(const auto subscription, bus_->subscribe(message.reply, [&answers](bus::Message&& m) {
+    answers.push(std::move(m));
+  }));
   if (auto sent = bus_->publish(message); !sent) {
     return tl::unexpected(std::move(sent).error().with_context("ask the station"));
   }
   const Clock::time_point deadline = Clock::now() + timeout;
   std::vector<std::string> rows;
   for (bool last = false; !last;) {
-    STEWARD_TRY(const bus::Message answer, answers_->next(deadline));
+    STEWARD_TRY(const bus::Message answer, answers.next(deadline));
+    if (answer.payload.empty()) {
+      return failure(ErrorCode::timed_out, "no station is there");
+    }
     STEWARD_TRY(wire::QueryChunk chunk, wire::decode_query_chunk(answer.payload));
     if (chunk.error) {
       return tl::unexpected(std::move(*chunk.error));
@@ -143,6 +144,13 @@ Result<wire::UnitRow> OperatorLink::unit_row(std::chrono::milliseconds timeout) 
     rows.insert(rows.end(), chunk.rows.begin(), chunk.rows.end());
     last = chunk.last;
   }
+  return rows;
+}
+
+Result<wire::UnitRow> OperatorLink::unit_row(std::chrono::milliseconds timeout) {
+  wire::QueryRequest request;
+  request.units = {unit_.str()};
+  STEWARD_TRY(const auto rows, ask("units", request, timeout));
   if (rows.empty()) {
     return failure(ErrorCode::not_found, "the station does not know " + unit_.str());
   }

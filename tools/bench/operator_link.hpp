@@ -43,6 +43,12 @@ class OperatorLink {
                                          wire::CommandState state,
                                          std::chrono::milliseconds timeout);
 
+  // All rows of the station's answer to <station>.command.query.<what>. Errors: timed_out, what the
+  // station says.
+  [[nodiscard]] Result<std::vector<std::string>> ask(const std::string& what,
+                                                     const wire::QueryRequest& request,
+                                                     std::chrono::milliseconds timeout);
+
   // The unit's row in the station's table. Errors: timed_out, not_found, what the station says.
   [[nodiscard]] Result<wire::UnitRow> unit_row(std::chrono::milliseconds timeout);
 
@@ -54,9 +60,7 @@ class OperatorLink {
   wire::NodeName unit_;
   bus::Channel channel_;
   std::unique_ptr<Arrivals> acks_;
-  std::unique_ptr<Arrivals> answers_;
   std::unique_ptr<bus::NatsBus> bus_;
-  std::string inbox_;
   std::vector<std::unique_ptr<bus::Subscription>> subscriptions_;
 };
 

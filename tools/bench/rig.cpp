@@ -20,6 +20,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kPatience{15};
 constexpr std::chrono::milliseconds kPause{20};
+constexpr std::chrono::minutes kFilling{30};
 constexpr const char* kUnit = "bench1";
 
 // Debian puts it where a user's PATH does not look.
@@ -135,14 +136,54 @@ Result<void> Rig::start_broker() {
 
 Result<void> Rig::start_programs() {
   STEWARD_TRY(const fs::path own, own_program());
-  const fs::path bin = own.parent_path();
-  const fs::path& folder = folder_.path();
-  STEWARD_TRY(
-      station_,
-      run("station",
-          {bin / "steward", "run", "--broker", broker_, "--state-dir", folder / "station"}));
+  if (auto started = start_station(); !started) {
+    return started;
+  }
   STEWARD_TRY(replier_, run("replier", {own, "replier", "--broker", broker_}));
   return start_agent();
+}
+
+Result<void> Rig::start_station() {
+  STEWARD_TRY(const fs::path own, own_program());
+  STEWARD_TRY(station_,
+              run("station",
+                  {own.parent_path() / "steward",
+                   "run",
+                   "--broker",
+                   broker_,
+                   "--state-dir",
+                   folder_.path() / "station"}));
+  return {};
+}
+
+Result<void> Rig::fill_station(std::size_t commands, std::size_t units) {
+  STEWARD_TRY(const fs::path own, own_program());
+  const fs::path file = folder_.path() / "station" / "station.db";
+  for (const std::string suffix : {"", "-wal", "-shm"}) {
+    std::error_code ignored;
+    fs::remove(file.string() + suffix, ignored);
+  }
+  STEWARD_TRY(const auto filling,
+              run("fill",
+                  {own.parent_path() / "steward-fill",
+                   "--file",
+                   file,
+                   "--commands",
+                   std::to_string(commands),
+                   "--units",
+                   std::to_string(units)}));
+  const Clock::time_point deadline = Clock::now() + kFilling;
+  while (filling->is_running()) {
+    if (Clock::now() > deadline) {
+      return failure(ErrorCode::timed_out, "filling station.db takes too long");
+    }
+    std::this_thread::sleep_for(kPause);
+  }
+  const fs::path log = folder_.path() / "fill.log";
+  if (const std::string said = last_lines(log); said != "filled\n") {
+    return failure(ErrorCode::io, "filling station.db: " + said);
+  }
+  return {};
 }
 
 Result<void> Rig::start_agent() {

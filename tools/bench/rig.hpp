@@ -48,6 +48,15 @@ class Rig {
   // Starts the unit again, its state as it left it. Errors: not_found, io.
   [[nodiscard]] Result<void> start_agent();
 
+  void stop_station() { station_.reset(); }
+
+  // Starts the station again. Errors: not_found, io.
+  [[nodiscard]] Result<void> start_station();
+
+  // Writes that many finished commands, of that many units, into a new station.db in place of the
+  // station's. Only while it is stopped. Errors: not_found, io, timed_out.
+  [[nodiscard]] Result<void> fill_station(std::size_t commands, std::size_t units);
+
   // Where the unit keeps its state.
   std::filesystem::path agent_folder() const { return folder_.path() / "agent"; }
 

@@ -71,7 +71,7 @@ const Verb* find_verb(const std::vector<std::string>& plain, const Verbs& verbs)
 }
 
 Wanted wanted_by(std::string_view verb, std::size_t position) {
-  if (verb == "jobs show" || verb == "jobs wait" || verb == "jobs cancel") {
+  if (verb == "jobs show" || verb == "jobs wait" || verb == "jobs cancel" || verb == "jobs retry") {
     return position == 0 ? Wanted::jobs : Wanted::nothing;
   }
   if (verb == "context use" || verb == "context rm" || verb == "context show") {

@@ -82,7 +82,9 @@ Follower::Ending Follower::run() {
 
 void Follower::receive() {
   for (const Delivery& delivery : session_.take()) {
-    if (question_ == nullptr || !question_->take(delivery)) {
+    const bool taken =
+        (others_ && others_(delivery)) || (question_ != nullptr && question_->take(delivery));
+    if (!taken) {
       receive(delivery);
     }
   }

@@ -5,10 +5,12 @@
 #include "tools/stewardctl/session.hpp"
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace steward::ctl {
 
@@ -46,6 +48,9 @@ class Follower {
   // Hears the job's subjects. Call before the commands are published. Errors: bad_subject.
   [[nodiscard]] Result<void> listen();
 
+  // Gives messages that are not the job's to somebody else first; true where he has taken one.
+  void also_hear(std::function<bool(const Delivery&)> hear) { others_ = std::move(hear); }
+
   enum class Ending { finished, interrupted };
 
   Ending run();
@@ -70,6 +75,7 @@ class Follower {
   JobProgress& progress_;
   JobView& view_;
   const Patience patience_;
+  std::function<bool(const Delivery&)> others_;
 
   enum class Asked { job, units };
   std::unique_ptr<Question> question_;

@@ -23,6 +23,7 @@ json result_json(const UnitProgress& unit) {
            {"stdout", ""},
            {"stderr", ""},
            {"duration_ms", nullptr},
+           {"expires", unit.expires ? json(wire::format_time(*unit.expires)) : json(nullptr)},
            {"code", or_null(unit.code)},
            {"message", or_null(unit.message)}};
   const auto shell = program_result(unit.result);

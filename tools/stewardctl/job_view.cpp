@@ -44,6 +44,12 @@ std::string with_reason(std::string_view what, const UnitProgress& unit) {
   return out;
 }
 
+// The time of the day, with the date where it is not within a day.
+std::string expiry_text(wire::Timestamp expires) {
+  const bool soon = expires - wall_clock() < std::chrono::hours(24);
+  return soon ? clock_minutes(expires) : date_time(expires);
+}
+
 std::string process_text(const wire::ShellResult& result) {
   if (result.skipped) {
     return result.reason.empty() ? "skipped" : "skipped: " + one_line(result.reason);
@@ -206,9 +212,9 @@ class TableView final : public JobView {
 
   std::string pending_text(const UnitProgress& unit) const {
     const std::string until =
-        unit.expires ? fmt::format(" until {}", clock_minutes(*unit.expires)) : "";
+        unit.expires ? fmt::format(" until {}", expiry_text(*unit.expires)) : "";
     if (!unit.state) {
-      return fmt::format("no word after {}: stays queued{}", short_age(silence_), until);
+      return fmt::format("queued{}: no word after {}", until, short_age(silence_));
     }
     return fmt::format("{}, no result after {}: it follows when the unit is back",
                        wire::word(*unit.state),

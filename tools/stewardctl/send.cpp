@@ -4,6 +4,8 @@
 #include "subjects/wire/fields.hpp"
 #include "tools/stewardctl/format.hpp"
 #include "tools/stewardctl/job_view.hpp"
+#include "tools/stewardctl/leave.hpp"
+#include "tools/stewardctl/receipts.hpp"
 #include "tools/stewardctl/targets.hpp"
 
 #include <fmt/format.h>
@@ -33,16 +35,21 @@ Result<std::vector<bus::Message>> make_messages(Session& session,
                                                 const Order& order,
                                                 JobProgress& progress) {
   std::vector<bus::Message> out;
-  for (const std::string& unit : order.units) {
+  for (std::size_t i = 0; i < order.units.size(); ++i) {
+    const std::string& unit = order.units[i];
     STEWARD_TRY(
         auto subject,
         wire::Subject::parse(fmt::format("{}.command.{}.{}", unit, order.method, order.domain)));
     wire::Envelope envelope = session.envelope(std::move(subject));
     envelope.job = progress.job();
+    if (!order.repeated.empty()) {
+      envelope.ref = order.repeated[i];
+    }
     envelope.expires = envelope.time + order.expires.value_or(wire::kDefaultExpiry);
     const auto now = Clock::now();
     progress.add({unit, envelope.id, now, envelope.expires, {}, {}, {}, {}, now});
-    out.push_back(session.seal(envelope, order.payload));
+    out.push_back(
+        session.seal(envelope, order.payloads.empty() ? order.payload : order.payloads[i]));
   }
   return out;
 }
@@ -69,20 +76,6 @@ Result<Exit> show_dry(Invocation& invocation, const std::vector<bus::Message>& m
   return Exit::ok;
 }
 
-Result<Exit> leave(Invocation& invocation, const JobProgress& progress) {
-  const auto view = job_view(invocation, milliseconds(0));
-  view->started(progress);
-  if (invocation.format == Format::jsonl || invocation.format == Format::json) {
-    view->finished(progress);
-  } else if (invocation.is_table()) {
-    invocation.console.out(fmt::format(
-        "sent to {} as job {}\n", counted(progress.units().size(), "unit"), progress.job().view()));
-    invocation.console.note(
-        fmt::format("Wait for it: stewardctl jobs wait {}", progress.job().view()));
-  }
-  return Exit::ok;
-}
-
 }  // namespace
 
 void declare_sending(Syntax& syntax, Sending& sending) {
@@ -106,7 +99,7 @@ Result<Exit> send_order(Invocation& invocation,
     return failure(ErrorCode::bad_config, "--expires: at most 30d");
   }
   JobProgress progress(session.new_id(), order.method, order.domain);
-  STEWARD_TRY(const auto messages, make_messages(session, order, progress));
+  STEWARD_TRY(auto messages, make_messages(session, order, progress));
   if (sending.dry_run) {
     return show_dry(invocation, messages);
   }
@@ -122,7 +115,22 @@ Result<Exit> send_order(Invocation& invocation,
   if (auto listening = sending.no_wait ? Result<void>() : follower.listen(); !listening) {
     return tl::unexpected<Error>(listening.error());
   }
-  for (const bus::Message& message : messages) {
+  STEWARD_TRY(const auto receipts, Receipts::open(session));
+  follower.also_hear([&invocation, &receipts](const Delivery& delivery) {
+    const bool refused_before = receipts->refusal().has_value();
+    const bool taken = receipts->take(delivery);
+    if (!refused_before && receipts->refusal()) {
+      invocation.console.warn(receipts->refusal()->message);
+    }
+    return taken;
+  });
+  if (order.retries) {
+    invocation.console.note(fmt::format("Sending what failed in job {} again, to {}",
+                                        order.retries->view(),
+                                        counted(messages.size(), "unit")));
+  }
+  for (bus::Message& message : messages) {
+    receipts->ask_for(message);
     if (auto sent = session.publish(message); !sent) {
       return tl::unexpected<Error>(std::move(sent).error().with_context("send " + message.subject));
     }
@@ -131,7 +139,7 @@ Result<Exit> send_order(Invocation& invocation,
     if (auto flushed = session.bus().flush(kFlushTimeout); !flushed) {
       return tl::unexpected<Error>(flushed.error());
     }
-    return leave(invocation, progress);
+    return leave(invocation, session, *receipts, progress);
   }
   const auto ending = follower.run();
   return ending == Follower::Ending::finished ? progress.exit()

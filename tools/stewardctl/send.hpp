@@ -17,6 +17,10 @@ struct Order {
   std::string domain;
   std::string payload;                               // JSON text
   std::optional<std::chrono::milliseconds> expires;  // none: the contract's hour
+  // A job that is sent again: for each unit what it is to do, and the command that this repeats.
+  std::vector<std::string> payloads;
+  std::vector<wire::MessageId> repeated;
+  std::optional<wire::MessageId> retries;
 };
 
 // How a person wants it sent.
@@ -29,8 +33,10 @@ struct Sending {
 
 void declare_sending(Syntax& syntax, Sending& sending);
 
-// Sends one message to each unit under one job id, and follows it to its end (or not, as asked).
-// The first word of errors is what could not be sent. Errors: bad_config, unavailable, too_large.
+// Sends one message to each unit under one job id, and follows it to its end. With --no-wait it
+// ends once the broker keeps the messages and the station knows them, and says what of that is not
+// so. The first word of errors is what could not be sent. Errors: bad_config, unavailable,
+// too_large.
 [[nodiscard]] Result<Exit> send_order(Invocation& invocation,
                                       Session& session,
                                       Order order,

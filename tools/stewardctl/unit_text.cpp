@@ -81,6 +81,14 @@ Cell handlers_cell(const wire::UnitRow& row) {
           sick == 0 ? Paint::plain : Paint::bad};
 }
 
+// "0", "3 for 12s".
+std::string outbox_text(const wire::Hello& hello) {
+  if (hello.outbox_depth == 0) {
+    return "0";
+  }
+  return fmt::format("{} for {}", hello.outbox_depth, short_age(hello.outbox_oldest));
+}
+
 Cell count_cell(std::int64_t count, Paint paint) {
   return {fmt::format("{}", count), count == 0 ? Paint::faint : paint};
 }
@@ -145,7 +153,7 @@ Table unit_table(const std::vector<wire::UnitRow>& rows,
       cells.insert(cells.end(),
                    {{row.source},
                     {seen ? short_age(row.hello.uptime) : "-"},
-                    {fmt::format("{}", row.hello.outbox_depth)},
+                    {outbox_text(row.hello)},
                     {fmt::format("{}", row.hello.ledger_open)},
                     handlers_cell(row),
                     {row.hello.session}});

@@ -67,6 +67,7 @@ Verb ping_verb();
 Verb run_verb();
 Verb call_verb();
 Verbs jobs_verbs();
+Verb retry_verb();
 Verb events_verb();
 Verbs context_verbs();
 Verbs bus_verbs();

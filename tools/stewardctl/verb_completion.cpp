@@ -76,7 +76,7 @@ Result<Exit> complete_words(Invocation& invocation) {
 Verb completion_verb() {
   return {
       "completion",
-      "print the completion script for bash, zsh or fish",
+      "completion scripts for bash, zsh and fish",
       "It completes verbs, options, names of units (asked from the station), jobs and contexts.",
       "eval \"$(stewardctl completion bash)\"\n"
       "stewardctl completion fish | source",

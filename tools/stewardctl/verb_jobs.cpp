@@ -1,5 +1,7 @@
 #include "subjects/wire/fields.hpp"
+#include "tools/stewardctl/failures.hpp"
 #include "tools/stewardctl/format.hpp"
+#include "tools/stewardctl/job_source.hpp"
 #include "tools/stewardctl/job_view.hpp"
 #include "tools/stewardctl/send.hpp"
 #include "tools/stewardctl/table.hpp"
@@ -27,48 +29,6 @@ struct JobArguments {
   std::string id;
   std::string wait = "10s";
 };
-
-struct Job {
-  std::string text;  // JSON, as the station has it
-  wire::JobDetail detail;
-};
-
-// A job on many units comes in several rows, each with some of them.
-Result<Job> join(const std::vector<std::string>& rows) {
-  STEWARD_TRY(auto detail, wire::decode_job_detail(rows.front()));
-  for (std::size_t i = 1; i < rows.size(); ++i) {
-    STEWARD_TRY(auto more, wire::decode_job_detail(rows[i]));
-    std::move(more.units.begin(), more.units.end(), std::back_inserter(detail.units));
-  }
-  return Job{rows.size() == 1 ? rows.front() : wire::encode(detail), std::move(detail)};
-}
-
-// By the id of the job, or of one of its commands.
-Result<Job> load_job(Session& session, const std::string& text) {
-  const auto id = wire::MessageId::parse(text);
-  if (!id) {
-    return failure(
-        ErrorCode::bad_config,
-        fmt::format("'{}' is no job id (26 letters and digits). See: stewardctl jobs ls", text));
-  }
-  wire::QueryRequest request = all_rows();
-  request.job = id->str();
-  auto answer = session.query("job", request);
-  const bool unknown = answer ? answer->rows.empty() : answer.error().code == ErrorCode::not_found;
-  if (unknown) {
-    request.job.clear();
-    request.command = id->str();
-    answer = session.query("job", request);
-  }
-  if (!answer && answer.error().code != ErrorCode::not_found) {
-    return tl::unexpected<Error>(answer.error());
-  }
-  if (!answer || answer->rows.empty()) {
-    return failure(ErrorCode::not_found,
-                   fmt::format("the station knows no job {}. See: stewardctl jobs ls", id->view()));
-  }
-  return join(answer->rows);
-}
 
 Cell job_state(const wire::JobRow& row) {
   if (row.commands.open > 0) {
@@ -104,11 +64,13 @@ Result<Exit> list_jobs(Invocation& invocation, const ListArguments& arguments) {
   if (limit < 1) {
     return failure(ErrorCode::bad_config, "--limit: a number from 1");
   }
+  if (arguments.failed) {
+    return list_failures(invocation, limit);
+  }
   STEWARD_TRY(const auto session, invocation.session());
   wire::QueryRequest request;
   request.limit = limit;
   request.open_only = arguments.open;
-  request.failed_only = arguments.failed;
   STEWARD_TRY(const auto answer, session->query("jobs", request));
   std::vector<wire::JobRow> rows;
   for (const std::string& text : answer.rows) {
@@ -224,6 +186,9 @@ Result<Exit> show_job(Invocation& invocation, const JobArguments& arguments) {
     facts.add({{"command", Paint::faint}, {one_line(row.summary)}});
     facts.add({{"subject", Paint::faint}, {row.subject}});
     facts.add({{"by", Paint::faint}, {fmt::format("{}  {}", row.by, date_time(row.created))}});
+    if (job.detail.retries) {
+      facts.add({{"retries", Paint::faint}, {"job " + job.detail.retries->str()}});
+    }
     out += facts.render(style, console.width(), Table::Titles::hidden) + "\n";
     for (const wire::JobUnit& unit : job.detail.units) {
       out += unit_text(unit, style);
@@ -302,40 +267,40 @@ Action declare_one(Syntax& syntax) {
 }  // namespace
 
 Verbs jobs_verbs() {
-  return {{"jobs ls",
-           "what was asked of units, and how far it is",
-           "",
-           "stewardctl jobs\n"
-           "stewardctl jobs ls --open\n"
-           "stewardctl jobs ls --failed -o jsonl",
-           TakesCommand::no,
-           [](Syntax& syntax) -> Action {
-             const auto arguments = std::make_shared<ListArguments>();
-             syntax.flag("--open", arguments->open, "only those that are not finished everywhere");
-             syntax.flag("--failed", arguments->failed, "only those that failed somewhere");
-             syntax.option("--limit", arguments->limit, "N", "the newest so many (50)");
-             return
-                 [arguments](Invocation& invocation) { return list_jobs(invocation, *arguments); };
-           }},
-          {"jobs show",
-           "a job on every unit: states, times and results",
-           "",
-           "stewardctl jobs show 01JD3X5T8E6Q4M2B7R9KZ1VWYA\n"
-           "stewardctl jobs show 01JD3X5T8E6Q4M2B7R9KZ1VWYA -o json",
-           TakesCommand::no,
-           declare_one<show_job>},
-          {"jobs wait",
-           "follow a job to its end; prints and exits as run does",
-           "",
-           "stewardctl jobs wait 01JD3X5T8E6Q4M2B7R9KZ1VWYA --wait 5m",
-           TakesCommand::no,
-           declare_one<wait_job>},
-          {"jobs cancel",
-           "stop a job on every unit that has not finished it",
-           "A running program gets TERM, then KILL; a unit that is away hears it when it is back.",
-           "stewardctl jobs cancel 01JD3X5T8E6Q4M2B7R9KZ1VWYA",
-           TakesCommand::no,
-           declare_one<cancel_job>}};
+  return {
+      {"jobs ls",
+       "what was asked of units, and how far it is",
+       "",
+       "stewardctl jobs\n"
+       "stewardctl jobs ls --open\n"
+       "stewardctl jobs ls --failed -o jsonl",
+       TakesCommand::no,
+       [](Syntax& syntax) -> Action {
+         const auto arguments = std::make_shared<ListArguments>();
+         syntax.flag("--open", arguments->open, "only those that are not finished everywhere");
+         syntax.flag("--failed", arguments->failed, "commands that failed, unit by unit, and why");
+         syntax.option("--limit", arguments->limit, "N", "the newest so many (50)");
+         return [arguments](Invocation& invocation) { return list_jobs(invocation, *arguments); };
+       }},
+      {"jobs show",
+       "a job on every unit: states, times and results",
+       "",
+       "stewardctl jobs show 01JD3X5T8E6Q4M2B7R9KZ1VWYA\n"
+       "stewardctl jobs show 01JD3X5T8E6Q4M2B7R9KZ1VWYA -o json",
+       TakesCommand::no,
+       declare_one<show_job>},
+      {"jobs wait",
+       "follow a job to its end; prints and exits as run does",
+       "",
+       "stewardctl jobs wait 01JD3X5T8E6Q4M2B7R9KZ1VWYA --wait 5m",
+       TakesCommand::no,
+       declare_one<wait_job>},
+      {"jobs cancel",
+       "stop a job on every unit that has not finished it",
+       "A running program gets TERM, then KILL; a unit that is away hears it when it is back.",
+       "stewardctl jobs cancel 01JD3X5T8E6Q4M2B7R9KZ1VWYA",
+       TakesCommand::no,
+       declare_one<cancel_job>}};
 }
 
 }  // namespace steward::ctl

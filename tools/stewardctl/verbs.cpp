@@ -12,6 +12,7 @@ const Verbs& all_verbs() {
       std::move(family.begin(), family.end(), std::back_inserter(out));
     };
     add(jobs_verbs());
+    out.push_back(retry_verb());
     out.push_back(events_verb());
     add(context_verbs());
     add(bus_verbs());

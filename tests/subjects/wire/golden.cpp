@@ -113,6 +113,22 @@ JobDetail full_detail() {
   return {full_job(), R"({"argv":["uname","-a"]})", {finished, refused}};
 }
 
+FailureRow full_failure() {
+  return {fixed_id(3),
+          fixed_id(1),
+          "ship1",
+          CommandState::failed,
+          fixed_time() + milliseconds(20),
+          "exec_failed",
+          "no such program",
+          R"({"exit_code":127})",
+          "ship1.command.shellcommand.operatingsystem",
+          "uname -a",
+          "/operator/anna",
+          fixed_time(),
+          fixed_time() + std::chrono::hours(1)};
+}
+
 std::vector<Message> commands() {
   ShellRun plain;
   plain.argv = {"uname", "-a"};
@@ -213,6 +229,9 @@ std::vector<Message> queries() {
       payload_only("query_job_detail",
                    encode(full_detail()),
                    encode(decode_job_detail(encode(full_detail())).value())),
+      payload_only("query_failure_row",
+                   encode(full_failure()),
+                   encode(decode_failure_row(encode(full_failure())).value())),
       payload_only(
           "query_history_row", encode(change), encode(decode_history_row(encode(change)).value()))};
 }

@@ -119,6 +119,38 @@ TEST_CASE("job detail: refused where a unit, an id, a state or a time is bad") {
   CHECK_FALSE(decode_job_detail(R"({"job":"x"})").has_value());
 }
 
+TEST_CASE("job detail: says which job it sends again, and how many payloads it has") {
+  auto detail = detail_of("{}", "");
+  CHECK_FALSE(decode_job_detail(encode(detail)).value().retries.has_value());
+  detail.retries = id();
+  detail.payloads = 2;
+  CHECK(decode_job_detail(encode(detail)).value() == detail);
+}
+
+TEST_CASE("failure row: comes back, refused without its ids, unit, state and time") {
+  const FailureRow row{id(),
+                       id(),
+                       "ship1",
+                       CommandState::refused,
+                       kTime,
+                       "denied",
+                       "no",
+                       "",
+                       "ship1.command.a.b",
+                       "s",
+                       "/operator/anna",
+                       kTime,
+                       {}};
+  const std::string text = encode(row);
+  CHECK(decode_failure_row(text).value() == row);
+  for (const char* name : {"job", "command", "unit", "state", "created"}) {
+    CAPTURE(name);
+    auto without = nlohmann::json::parse(text);
+    without.erase(name);
+    CHECK_FALSE(decode_failure_row(without.dump()).has_value());
+  }
+}
+
 TEST_CASE("history row: comes back, refused without its time") {
   const HistoryRow row{7, kTime, "ship1", "state", "up -> late (silence)"};
   CHECK(decode_history_row(encode(row)).value() == row);

@@ -56,6 +56,17 @@ TEST_CASE("units: a unit never seen has dashes, not zeroes") {
   CHECK(text.find("○ never  rig7    -     -    -") != std::string::npos);
 }
 
+TEST_CASE("units: the wide table has how much waits in a unit's outbox, and since when") {
+  UnitRow waiting = row("ship1", UnitState::up);
+  waiting.hello.outbox_depth = 3;
+  waiting.hello.outbox_oldest = std::chrono::seconds(12);
+  const auto text =
+      steward::ctl::unit_table({waiting, row("ship2", UnitState::up)}, Format::wide, Style{}, kNow)
+          .render(Style{}, std::nullopt);
+  CHECK(text.find("3 for 12s") != std::string::npos);
+  CHECK(text.find("0 for") == std::string::npos);
+}
+
 TEST_CASE("units: the summary counts states and open commands") {
   UnitRow busy = row("a", UnitState::up);
   busy.commands.open = 3;
