@@ -1,5 +1,6 @@
 #include "edge/agent.hpp"
 #include "edge/config.hpp"
+#include "edge/footprint.hpp"
 #include "handlers/runtime/processes.hpp"
 #include "handlers/runtime/state_lock.hpp"
 #include "handlers/runtime/system_clock.hpp"
@@ -26,6 +27,7 @@ namespace {
 
 constexpr int kExitUsage = 2;
 constexpr std::chrono::milliseconds kSayUnreached{3'000};
+constexpr std::chrono::milliseconds kRest{5'000};
 constexpr std::chrono::milliseconds kFlushTimeout{3'000};
 constexpr std::chrono::milliseconds kDrainTimeout{3'000};
 
@@ -208,6 +210,8 @@ int run(const Config& config) {
   }
   log.info(std::string("steward-edge ") + STEWARD_VERSION + ", unit " + config.node.str() +
            ", state in " + config.state_dir.string());
+  runtime::Timer rest(loop, [] { give_back_start(); });
+  rest.start(kRest);
   loop.run();
   close_bus(**bus, log);
   log.info("stopped");

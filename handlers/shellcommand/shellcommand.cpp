@@ -28,7 +28,7 @@ ShellCommand::ShellCommand(runtime::Context& context)
     : context_(context),
       most_waiting_(static_cast<std::size_t>(
           context.options.integer("max_queued", kUsualWaiting, 1, kMostWaiting))),
-      shop_{context, std::string(kReadBytes, '\0'), own_environment(), std::nullopt, std::nullopt},
+      shop_{context, {}, own_environment(), std::nullopt, std::nullopt},
       finished_(context.state_dir),
       clear_timer_(context.loop, [this] { clear_away(); }),
       alive_(std::make_shared<ShellCommand*>(this)) {
@@ -122,6 +122,7 @@ void ShellCommand::admit(const wire::MessageId& id,
       }
     }
   }
+  shop_.buffer.resize(kReadBytes);  // not before the first: an idle agent is small
   turns_.add(id, run.queue, run.max_parallel);
   jobs_.emplace(
       id,
