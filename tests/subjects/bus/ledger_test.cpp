@@ -220,6 +220,17 @@ TEST_CASE("ledger: the room of one group is counted as it fills") {
   CHECK((*second)->error().code == ErrorCode::overloaded);
 }
 
+TEST_CASE("ledger: the events of one group are counted, too") {
+  Room room({.bytes = 10'000});
+  REQUIRE(room.unit.accept(1));
+  const std::string result(9'000, 'x');
+  room.unit.ledger.step(id_of(1), wire::CommandState::done, "done", room.unit.event(result));
+  const auto second = room.unit.ask(2, std::string(1'000, 'x'));
+  room.unit.settle();
+  CHECK(room.unit.said().back() == result);
+  CHECK((*second)->error().code == ErrorCode::overloaded);
+}
+
 TEST_CASE("ledger: finished ones are forgotten once they have expired, not before") {
   Room room;
   REQUIRE(room.unit.accept(1));
