@@ -11,6 +11,9 @@ namespace {
 // How long one stream's messages wait for those of the other one that are still to come.
 constexpr std::chrono::milliseconds kPatience{2'000};
 
+// Of a file system: a write of so much needs room. Only a broker of our own is minded by it.
+constexpr std::size_t kPage = 4'096;
+
 constexpr Inbox::Bounds kAnswerBounds{1'024, 8 * 1024 * 1024};
 
 }  // namespace
@@ -40,7 +43,8 @@ Following::Following(bus::Bus& bus,
               "lease-" + settings_.station,
               settings_.holder,
               settings_.session,
-              settings_.streams.replicas}) {
+              settings_.streams.replicas,
+              settings_.streams.space > 0 ? kPage : 0}) {
   const std::array<std::string_view, 2> names = {kCommands, kState};
   for (std::size_t i = 0; i < names.size(); ++i) {
     auto& stream = streams_[i];

@@ -17,6 +17,10 @@ constexpr milliseconds kLongestBackoff{60'000};
 // not have what is missing (an earlier station acknowledged it, or its storage lost it).
 constexpr int kAnswersToGiveUp = 2;
 
+// A unit sends what it still has of an earlier epoch by itself, before all else: it is asked for so
+// often, and no more.
+constexpr int kAsksForSuperseded = 5;
+
 }  // namespace
 
 void ReceivedTable::restore(const ReceivedRecord& record) {
@@ -35,7 +39,7 @@ ReceivedTable::Stream& ReceivedTable::stream(const std::string& unit,
   if (streams.size() >= kEpochsKept) {
     streams.erase(streams.begin());
   }
-  streams.push_back(Stream{epoch, 0, {}, {}, {}, false, 0});
+  streams.push_back(Stream{epoch, 0, {}, {}, {}, false, 0, 0});
   return streams.back();
 }
 
@@ -107,12 +111,15 @@ void ReceivedTable::see_answer(const std::string& unit,
   if (++stream.answers_without < kAnswersToGiveUp) {
     return;
   }
+  const auto range = std::to_string(stream.upto + 1) + " to " + std::to_string(seq - 1);
+  // Of an outbox that was never heard of before, the first ones went to an earlier station: its
+  // station.db is not ours.
   lost_.push_back({0,
                    now.wall,
                    unit,
                    "station",
-                   "its events " + std::to_string(stream.upto + 1) + " to " +
-                       std::to_string(seq - 1) + " are not to be had"});
+                   stream.upto == 0 ? "its events " + range + " are from before this station's time"
+                                    : "its events " + range + " are not to be had"});
   stream.upto = seq - 1;
   join(stream);
   stream.answers_without = 0;
@@ -123,13 +130,15 @@ std::vector<ReceivedTable::Resend> ReceivedTable::due(Moment now) {
   for (auto unit = gapped_.begin(); unit != gapped_.end();) {
     bool gap = false;
     for (auto& stream : units_[*unit]) {
-      if (stream.above.empty()) {
+      const bool superseded = &stream != &units_[*unit].back();
+      if (stream.above.empty() || (superseded && stream.asks >= kAsksForSuperseded)) {
         continue;
       }
       gap = true;
       if (stream.ask_at <= now.steady) {
-        resends.push_back({*unit, stream.upto + 1});
+        resends.push_back({*unit, stream.epoch, stream.upto + 1});
         stream.asked = true;
+        ++stream.asks;
         stream.backoff = std::min(stream.backoff * 2, kLongestBackoff);
         stream.ask_at = now.steady + stream.backoff;
       }

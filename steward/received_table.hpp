@@ -33,9 +33,10 @@ class ReceivedTable {
 
   Verdict note(const std::string& unit, const wire::Position& position, Moment now);
 
-  // What to ask of a unit's outbox: everything from that number on.
+  // What to ask of a unit's outbox: everything of that epoch from that number on.
   struct Resend {
     std::string unit;
+    wire::MessageId epoch;
     std::uint64_t from = 0;
   };
 
@@ -56,6 +57,7 @@ class ReceivedTable {
     std::chrono::milliseconds backoff{0};
     bool asked = false;       // since the last answer
     int answers_without = 0;  // resends that began behind the gap
+    int asks = 0;
   };
 
   Stream& stream(const std::string& unit, const wire::MessageId& epoch);

@@ -272,11 +272,12 @@ void Station::schedule_tick() {
 }
 
 void Station::ask_for_missing() {
-  for (const auto& [unit, from] : fold_.resends(now())) {
+  for (const auto& [unit, epoch, from] : fold_.resends(now())) {
     log_.info("events of " + unit + " are missing from " + std::to_string(from) +
               " on: asked again");
     send(unit + ".command.outbox.events",
-         "{\"op\":\"resend\",\"from\":" + std::to_string(from) + "}");
+         "{\"op\":\"resend\",\"from\":" + std::to_string(from) + ",\"epoch\":\"" + epoch.str() +
+             "\"}");
   }
 }
 

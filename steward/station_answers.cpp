@@ -64,6 +64,7 @@ std::string Station::station_row() const {
        {"broker", link.broker},
        {"link", link.state == bus::LinkState::up ? "up" : "connecting"},
        {"link_error", link.last_error},
+       {"link_garbled", link.garbled},
        {"connects", link.connects},
        {"rtt_us", link.rtt ? json(link.rtt->count()) : json(nullptr)},
        {"uptime_ms",

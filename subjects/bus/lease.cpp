@@ -90,9 +90,13 @@ void Lease::take_read(const Result<std::optional<StoredMessage>>& found, Steady 
   }
   const bool first = !std::exchange(was_read_, true);
   if (!*found) {
-    seen_holder_.clear();
-    revision_ = 0;
-    write(jetstream_.now());
+    // The broker has lost the key of one who may hold it still.
+    if (!seen_holder_.empty() && seen_holder_ != settings_.holder) {
+      watch(0, jetstream_.now());
+    } else {
+      revision_ = 0;
+      write(jetstream_.now());
+    }
     return;
   }
   const auto holding = parse_holding((*found)->payload);
@@ -192,7 +196,11 @@ void Lease::release(Steady now) {
 }
 
 std::string Lease::text(std::string_view holder) const {
-  return nlohmann::json{{"holder", holder}, {"session", settings_.session}}.dump();
+  nlohmann::json object{{"holder", holder}, {"session", settings_.session}};
+  if (settings_.padding > 0) {
+    object["padding"] = std::string(settings_.padding, '.');
+  }
+  return object.dump();
 }
 
 }  // namespace steward::bus

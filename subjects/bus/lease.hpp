@@ -3,6 +3,7 @@
 #include "subjects/bus/jetstream.hpp"
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -31,6 +32,9 @@ class Lease {
     std::string holder;   // who we are, the same after a restart; no quote or control character
     std::string session;  // of this process
     int replicas = 1;
+    // Bytes that each write carries for nothing: a disk that is full still takes some short ones,
+    // in the page that it has begun.
+    std::size_t padding = 0;
   };
 
   Lease(JetStream& jetstream, Settings settings);

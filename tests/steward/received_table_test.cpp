@@ -99,6 +99,29 @@ TEST_CASE("received: a gap is not given up while the unit does not answer") {
   CHECK(story.lost == 0);
 }
 
+TEST_CASE("received: what an earlier station took of an outbox is no loss") {
+  Story story;
+  for (int asked = 0; asked < 3; ++asked) {
+    story.note(5);
+    (void)story.table.due(story.time.after(60s));
+  }
+  Batch batch;
+  story.table.take_changes(batch);
+  REQUIRE(batch.history.size() == 1);
+  CHECK(batch.history[0].text == "its events 1 to 4 are from before this station's time");
+}
+
+TEST_CASE("received: an outbox that another has superseded is not asked for ever") {
+  Story story;
+  story.note(3, 1);
+  story.note(1, 2);
+  int asked = 0;
+  for (int minute = 0; minute < 30; ++minute) {
+    asked += static_cast<int>(story.table.due(story.time.after(60s)).size());
+  }
+  CHECK(asked == 5);
+}
+
 TEST_CASE("received: a new epoch begins anew, the old one is still known") {
   Story story;
   story.note(1, 1);

@@ -29,6 +29,8 @@ class Operator {
     return envelope.id;
   }
 
+  bool up() const { return bus_->status().state == bus::LinkState::up; }
+
  private:
   std::unique_ptr<bus::NatsBus> bus_;
   const bus::Channel::NewId ids_;

@@ -1,83 +1,17 @@
 #include "steward/broker.hpp"
+#include "tests/integration/station/program.hpp"
 #include "tests/integration/station/rig.hpp"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
-#include <fcntl.h>
 #include <signal.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
-#include <fstream>
-#include <sstream>
 
 namespace steward::tests {
 namespace {
-
-std::string text_of(const std::filesystem::path& file) {
-  std::ostringstream text;
-  text << std::ifstream(file).rdbuf();
-  return text.str();
-}
-
-// `steward` with arguments, its runtime folder and its output in a folder of the test's.
-class Program {
- public:
-  Program(const std::filesystem::path& folder, std::vector<std::string> arguments)
-      : output_(folder / ("output-" + std::to_string(++count_))) {
-    arguments.insert(arguments.begin(), std::string(STEWARD_BIN_DIR) + "/steward");
-    std::vector<char*> argv;
-    for (auto& argument : arguments) {
-      argv.push_back(argument.data());
-    }
-    argv.push_back(nullptr);
-    pid_ = ::fork();
-    if (pid_ == 0) {
-      ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-      const int file = ::open(output_.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-      ::dup2(file, STDOUT_FILENO);
-      ::dup2(file, STDERR_FILENO);
-      ::setenv("XDG_RUNTIME_DIR", folder.c_str(), 1);
-      ::execv(argv[0], argv.data());
-      ::_exit(127);
-    }
-  }
-
-  ~Program() {
-    if (pid_ > 0) {
-      ::kill(pid_, SIGKILL);
-      ::waitpid(pid_, nullptr, 0);
-    }
-  }
-
-  Program(const Program&) = delete;
-  Program& operator=(const Program&) = delete;
-
-  // Its exit code, -1 where it does not end in 60 s, 128 + signal where one ended it.
-  int wait() {
-    int status = 0;
-    if (!eventually([&] { return ::waitpid(pid_, &status, WNOHANG) == pid_; },
-                    std::chrono::seconds(60))) {
-      return -1;
-    }
-    pid_ = -1;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  }
-
-  void terminate() const { ::kill(pid_, SIGTERM); }
-
-  pid_t pid() const { return pid_; }
-
-  std::string output() const { return text_of(output_); }
-
- private:
-  static inline int count_ = 0;
-  const std::filesystem::path output_;
-  pid_t pid_ = -1;
-};
 
 // Processes whose command line holds that text.
 std::vector<pid_t> processes_with(const std::string& text) {

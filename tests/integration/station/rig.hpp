@@ -165,7 +165,7 @@ class RunningStation {
     }
     if (wait == Wait::until_it_acts) {
       Asker asker(url);
-      REQUIRE(eventually([&asker] { return asker.acts(); }));
+      REQUIRE(eventually([&asker] { return asker.acts(); }, std::chrono::seconds(90)));
     }
   }
 
