@@ -23,10 +23,10 @@ std::string garbage(std::uint32_t number) {
   return bytes;
 }
 
-// Whether a command runs within 20 s: the first ones may find the agent still overloaded by a
-// flood, or its link not back yet.
+// Whether a command runs within two minutes: the first ones may find the agent still overloaded by
+// a flood, or its link not back yet.
 bool runs_commands(Listener& station) {
-  for (int attempt = 0; attempt < 40; ++attempt) {
+  for (int attempt = 0; attempt < 240; ++attempt) {
     const auto probe = station.command(kShell, R"({"argv":["true"]})");
     const auto is_done = [&probe](const Listener& heard) {
       const auto steps = heard.steps(probe);
