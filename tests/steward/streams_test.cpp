@@ -102,7 +102,7 @@ TEST_CASE("stream keeper: it makes what is missing, once, and makes it again onc
   story.keeper.missing("STATE", story.client.now);
   story.step();
   REQUIRE(story.broker.made.size() == 5);
-  CHECK(story.broker.made.back()["name"] == "STATE");
+  CHECK(story.broker.made.back().find(R"("name":"STATE")") != std::string::npos);
 }
 
 TEST_CASE("stream keeper: a stream of other settings is brought in line") {
@@ -119,7 +119,7 @@ TEST_CASE("stream keeper: a stream of other settings is brought in line") {
   later.tick(story.client.now);
   story.client.pump();
   REQUIRE(story.broker.changed.size() == 1);
-  CHECK(story.broker.changed[0]["subjects"].size() == 2);
+  CHECK(story.broker.changed[0].find("*.event.daemon.*") != std::string::npos);
   CHECK(story.said.back() == "the settings of the stream STATE were brought in line");
 }
 

@@ -30,7 +30,7 @@ TEST_CASE("jetstream: a stream is made as it is wanted and read as it is") {
   story.client.pump();
   REQUIRE(made);
   CHECK(made->config == config);
-  CHECK(story.broker.made.at(0)["max_age"] == 3'600'000'000'000);
+  CHECK(story.broker.made.at(0).find(R"("max_age":3600000000000,)") != std::string::npos);
 }
 
 TEST_CASE("jetstream: what the broker refuses is an error that can be told apart") {
