@@ -19,13 +19,27 @@ class Operator {
         ids_(bus::system_ids()),
         channel_(*wire::Source::parse("/operator/ann"), wire::Completeness::filled_in, ids_) {}
 
+  // Whether the broker can tell by a header that it has had the message before.
+  enum class Numbered { yes, no };
+
   wire::MessageId command(const std::string& node,
                           const std::string& payload,
-                          std::chrono::seconds expires = std::chrono::hours(1)) {
+                          std::chrono::seconds expires = std::chrono::hours(1),
+                          Numbered numbered = Numbered::yes) {
     const auto subject = *wire::Subject::parse(node + ".command.shellcommand.operatingsystem");
     auto envelope = channel_.envelope(subject, SpokenUnit::now());
     envelope.expires = envelope.time + expires;
-    REQUIRE(bus_->publish(channel_.seal(envelope, payload)));
+    auto message = channel_.seal(envelope, payload);
+    if (numbered == Numbered::no) {
+      wire::Headers headers;
+      for (const auto& [name, value] : message.headers) {
+        if (name != "Nats-Msg-Id") {
+          headers.add(name, value);
+        }
+      }
+      message.headers = std::move(headers);
+    }
+    REQUIRE(bus_->publish(message));
     return envelope.id;
   }
 

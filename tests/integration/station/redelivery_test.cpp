@@ -3,7 +3,9 @@
 #include "tests/support/nats_server.hpp"
 
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
+#include <mutex>
 #include <optional>
 
 namespace steward::tests {
@@ -116,6 +118,40 @@ TEST_CASE("redelivery: the bytes are the same, and a broadcast keeps the address
   CHECK(scene.job(id, "ship1").state == wire::CommandState::done);
   CHECK(scene.job(id, "ship2").state == wire::CommandState::done);
   CHECK(other.deliveries() == 1);
+}
+
+TEST_CASE("redelivery: no stream keeps a command a second time for being sent again") {
+  Scene scene;
+  if (!scene.server) {
+    return;
+  }
+  const auto stored = [&scene] {
+    std::string answer;
+    std::mutex mutex;
+    auto& bus = scene.asker->bus();
+    const auto inbox = bus.new_inbox();
+    auto heard = bus.subscribe(inbox, [&](bus::Message&& message) {
+      const std::lock_guard lock(mutex);
+      answer = message.payload;
+    });
+    REQUIRE(heard);
+    REQUIRE(bus.publish({"$JS.API.STREAM.INFO.COMMANDS", {}, "", inbox}));
+    REQUIRE(eventually([&] {
+      const std::lock_guard lock(mutex);
+      return !answer.empty();
+    }));
+    const std::lock_guard lock(mutex);
+    return nlohmann::json::parse(answer).at("state").at("messages").get<int>();
+  };
+  for (int i = 0; i < 3; ++i) {
+    scene.ann->command("ship1", kTrue, std::chrono::hours(1), Operator::Numbered::no);
+  }
+  REQUIRE(scene.open_on("ship1", 3));
+  CHECK(stored() == 3);
+  scene.unit->come();
+  REQUIRE(eventually([&] { return scene.unit->got().size() == 3; }));
+  CHECK(scene.open_on("ship1", 0));
+  CHECK(stored() == 3);
 }
 
 TEST_CASE("redelivery: a command that was lost on its way to a unit that is there comes soon") {

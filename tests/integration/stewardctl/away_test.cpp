@@ -1,4 +1,6 @@
+#include "subjects/bus/nats_bus.hpp"
 #include "tests/support/demo.hpp"
+#include "tests/support/nats_server.hpp"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -214,4 +216,58 @@ TEST_CASE(
   const Ended refused = demo->ctl({"jobs", "retry", with_secret});
   CHECK(refused.status == 2);
   CHECK(has(refused.err, "secrets"));
+}
+
+TEST_CASE("stewardctl run --no-wait: says so where only the broker, or nobody, has the command") {
+  const Scene scene;
+  const auto other =
+      scene.demo
+          ? steward::tests::NatsServer::start({.jetstream_dir = scene.demo->folder() / "jetstream"})
+          : nullptr;
+  if (!other) {
+    return;
+  }
+  const auto run = [&scene](const std::vector<std::string>& more) {
+    std::vector<std::string> words{"run", "ship9", "--no-wait"};
+    words.insert(words.end(), more.begin(), more.end());
+    return scene.demo->ctl(words);
+  };
+  SUBCASE("both have it: nothing is warned of") {
+    const Ended both = run({"--", "true"});
+    CHECK(both.status == 0);
+    CHECK(has(both.out, "sent to 1 unit as job "));
+    CHECK_FALSE(has(both.err, "warning"));
+  }
+  SUBCASE("the station is silent") {
+    const Ended stored = run({"--station", "nobody", "--", "true"});
+    CHECK(stored.status == 0);
+    CHECK(has(stored.err, "the broker keeps it, but the station does not answer"));
+  }
+  SUBCASE("a broker that keeps nothing, and no station") {
+    const Ended neither = run({"--server", other->url(), "--", "true"});
+    CHECK(neither.status == 4);
+    CHECK(has(neither.err, "nobody on the broker hears or keeps it"));
+    CHECK(has(neither.err, "nobody sends it to the others"));
+  }
+  SUBCASE("a stream that is full is told in words") {
+    steward::bus::NatsOptions options;
+    options.servers = {other->url()};
+    options.name = "test";
+    const auto bus = steward::bus::NatsBus::open(std::move(options));
+    REQUIRE(bus);
+    REQUIRE((*bus)->wait_until_up(std::chrono::seconds(10)));
+    REQUIRE((*bus)->publish(
+        {"$JS.API.STREAM.CREATE.COMMANDS",
+         {},
+         R"({"name":"COMMANDS","subjects":["*.command.shellcommand.*"],"max_bytes":4000,)"
+         R"("discard":"new","retention":"limits","storage":"file","num_replicas":1})",
+         {}}));
+    CHECK(eventually([&] {
+      return has(run({"--server", other->url(), "--", "true"}).err, "the broker keeps it");
+    }));
+    const Ended full =
+        run({"--server", other->url(), "--env", "A=" + std::string(5'000, 'x'), "--", "true"});
+    CHECK(full.status == 4);
+    CHECK(has(full.err, "the broker's stream COMMANDS is full (maximum bytes exceeded)"));
+  }
 }
