@@ -173,7 +173,9 @@ void Fold::take_ack(const bus::Opened& opened, Moment now) {
       commands_.restore(std::move(*earlier));
     }
   }
-  commands_.ack(*ack, opened.transport, opened.envelope.job, now, batch_);
+  const auto recorded =
+      opened.envelope.position ? CommandTracker::Recorded::yes : CommandTracker::Recorded::no;
+  commands_.ack(*ack, opened.transport, opened.envelope.job, recorded, now, batch_);
 }
 
 void Fold::malformed(std::string_view subject, const Error& error) {
