@@ -81,8 +81,10 @@ class Asker {
  public:
   explicit Asker(const std::string& url) : bus_(connect(url, "asker")) {}
 
-  // All rows of an answer; none where it does not come in 5 s or says an error.
-  std::vector<std::string> ask(const std::string& what, const std::string& payload = "{}") {
+  // All rows of an answer; none where it does not come in that time or says an error.
+  std::vector<std::string> ask(const std::string& what,
+                               const std::string& payload = "{}",
+                               std::chrono::milliseconds patience = std::chrono::seconds(5)) {
     struct Answer {
       std::mutex mutex;
       std::vector<std::string> rows;
@@ -108,7 +110,7 @@ class Asker {
           const std::lock_guard lock(answer->mutex);
           return answer->last;
         },
-        std::chrono::seconds(5));
+        patience);
     const std::lock_guard lock(answer->mutex);
     return answer->rows;
   }
@@ -123,9 +125,10 @@ class Asker {
     return *row;
   }
 
-  // Whether the station that answers knows all that the streams hold, and acts.
+  // Whether the station that answers knows all that the streams hold, and acts. Its patience is
+  // short: what was asked of one that was killed this moment is never answered.
   bool acts() {
-    const auto rows = ask("station");
+    const auto rows = ask("station", "{}", std::chrono::seconds(1));
     return !rows.empty() && rows[0].find(R"("acting":true)") != std::string::npos;
   }
 
