@@ -272,6 +272,9 @@ wire::Hello Agent::hello() const {
   hello.rtt = around_.bus.status().rtt;
   hello.outbox_depth = static_cast<std::int64_t>(outbox_.depth());
   hello.outbox_oldest = outbox_.oldest(now);
+  for (const auto& [epoch, first] : outbox_.begins(wire::kMostEpochsTold)) {
+    hello.outbox.push_back({epoch, first});
+  }
   hello.ledger_open = static_cast<std::int64_t>(ledger_.open());
   hello.clock = in_milliseconds(around_.clock.now().time_since_epoch());
   for (const auto& hosted : hosts_) {

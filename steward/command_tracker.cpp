@@ -32,6 +32,10 @@ bool may_follow(const TrackedCommand::OnUnit& now, CommandState next, SaidBy nex
     return now.said_by == SaidBy::station && next_said_by == SaidBy::unit &&
            wire::is_terminal(next);
   }
+  if (wire::is_terminal(next) && next_said_by == SaidBy::station) {
+    // A presumption, where the unit has said nothing; `expired` may repeat a recorded one, too.
+    return now.state == CommandState::sent || next == CommandState::expired;
+  }
   return progress(next) > progress(now.state);
 }
 
@@ -163,6 +167,7 @@ void CommandTracker::cancel(const wire::MessageId& id,
 void CommandTracker::ack(const wire::Ack& ack,
                          const wire::Subject& subject,
                          const std::optional<wire::MessageId>& job,
+                         Recorded recorded,
                          Moment now,
                          Batch& batch) {
   auto at = commands_.find(ack.ref);
@@ -182,7 +187,11 @@ void CommandTracker::ack(const wire::Ack& ack,
          now.wall,
          {}});
   }
-  advance(at->second, {subject.node->str(), ack.state, SaidBy::unit, &ack}, now, batch);
+  const bool never_begun =
+      ack.state == CommandState::refused || ack.state == CommandState::expired;
+  const bool presumed = recorded == Recorded::no && never_begun;
+  const auto said_by = presumed ? SaidBy::station : SaidBy::unit;
+  advance(at->second, {subject.node->str(), ack.state, said_by, &ack}, now, batch);
 }
 
 void CommandTracker::advance(TrackedCommand& command, const Step& step, Moment now, Batch& batch) {

@@ -77,10 +77,16 @@ class CommandTracker {
                Moment now,
                Batch& batch);
 
-  // A unit said a step. `subject` is the event's. One for a command never seen makes it known.
+  // Whether a unit keeps what it says until the station has it.
+  enum class Recorded { yes, no };
+
+  // A unit said a step. `subject` is the event's. One for a command never seen makes it known. What
+  // a unit refused or found expired and could not record (its disk takes nothing) is a presumption,
+  // too: later it does not know of it, and may run a copy.
   void ack(const wire::Ack& ack,
            const wire::Subject& subject,
            const std::optional<wire::MessageId>& job,
+           Recorded recorded,
            Moment now,
            Batch& batch);
 

@@ -1,5 +1,6 @@
 #include "steward/courier.hpp"
 
+#include "subjects/bus/crash_point.hpp"
 #include "subjects/wire/subject.hpp"
 
 #include <algorithm>
@@ -162,10 +163,12 @@ bool Courier::send(const Redelivery::Send& next) {
                              headers_for(command.headers),
                              std::move(command.payload),
                              {}};
+  bus::crash_point("station.redeliver.before");
   if (auto sent = around_.bus.publish(message); !sent) {
     around_.log.debug("not sent again on " + message.subject + ": " + sent.error().text());
     return false;
   }
+  bus::crash_point("station.redeliver.after");
   return true;
 }
 

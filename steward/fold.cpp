@@ -125,7 +125,12 @@ void Fold::take_hello(const bus::Opened& opened, Moment now) {
     malformed(opened.transport.str(), hello.error());
   } else if (units_.hello(*opened.transport.node, *hello, now) == UnitTable::Taken::full) {
     refuse("the table of units is full");
-  } else if (!hello->bye) {
+    return;
+  }
+  for (const auto& [epoch, first] : hello->outbox) {
+    received_.begins(opened.transport.node->str(), {epoch, first}, now);
+  }
+  if (!hello->bye) {
     hellos_.push_back({opened.transport.node->str(), hello->ledger_open, hello->outbox_depth});
   }
 }
@@ -173,7 +178,9 @@ void Fold::take_ack(const bus::Opened& opened, Moment now) {
       commands_.restore(std::move(*earlier));
     }
   }
-  commands_.ack(*ack, opened.transport, opened.envelope.job, now, batch_);
+  const auto recorded =
+      opened.envelope.position ? CommandTracker::Recorded::yes : CommandTracker::Recorded::no;
+  commands_.ack(*ack, opened.transport, opened.envelope.job, recorded, now, batch_);
 }
 
 void Fold::malformed(std::string_view subject, const Error& error) {

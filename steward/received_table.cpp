@@ -13,12 +13,8 @@ constexpr std::size_t kRangesKept = 1024;
 constexpr milliseconds kGapPatience{2'000};
 constexpr milliseconds kLongestBackoff{60'000};
 
-// A unit sends its oldest event first. Once that many resends began behind the gap, the unit does
-// not have what is missing (an earlier station acknowledged it, or its storage lost it).
-constexpr int kAnswersToGiveUp = 2;
-
-// A unit sends what it still has of an earlier epoch by itself, before all else: it is asked for so
-// often, and no more.
+// A unit that has nothing of an earlier epoch any more says nothing of it: it is asked so often,
+// and no more.
 constexpr int kAsksForSuperseded = 5;
 
 }  // namespace
@@ -39,7 +35,7 @@ ReceivedTable::Stream& ReceivedTable::stream(const std::string& unit,
   if (streams.size() >= kEpochsKept) {
     streams.erase(streams.begin());
   }
-  streams.push_back(Stream{epoch, 0, {}, {}, {}, false, 0, 0});
+  streams.push_back(Stream{epoch, 0, {}, {}, {}, false, 0});
   return streams.back();
 }
 
@@ -50,7 +46,6 @@ ReceivedTable::Verdict ReceivedTable::note(const std::string& unit,
   const auto range = outbox.above.upper_bound(position.seq);
   const bool held = range != outbox.above.begin() && std::prev(range)->second >= position.seq;
   if (position.seq <= outbox.upto || held) {
-    see_answer(unit, outbox, position.seq, now);
     touched_.insert({unit, position.epoch});
     return Verdict::repeated;
   }
@@ -72,14 +67,12 @@ void ReceivedTable::add(Stream& stream, std::uint64_t seq, Moment now) {
     join(stream);
     stream.backoff = kGapPatience;
     stream.ask_at = now.steady + kGapPatience;
-    stream.answers_without = 0;
     return;
   }
   if (!had_gap) {
     stream.backoff = kGapPatience;
     stream.ask_at = now.steady + kGapPatience;
     stream.asked = false;
-    stream.answers_without = 0;
   }
   const auto next = stream.above.upper_bound(seq);
   if (next != stream.above.begin() && std::prev(next)->second + 1 == seq) {
@@ -98,20 +91,31 @@ void ReceivedTable::join(Stream& stream) {
   }
 }
 
-// What was asked for comes oldest first: when it begins with what stands behind the gap, the unit
-// has nothing to fill it.
-void ReceivedTable::see_answer(const std::string& unit,
-                               Stream& stream,
-                               std::uint64_t seq,
-                               Moment now) {
-  if (!stream.asked || stream.above.empty() || seq != stream.above.begin()->first) {
+// What stands behind a gap came through the same stream as what is missing and after it. So once
+// that was asked for, what the unit has no more was acknowledged by an earlier station or lost by
+// its storage.
+void ReceivedTable::begins(const std::string& unit, const wire::Position& first, Moment now) {
+  const auto known = units_.find(unit);
+  if (known == units_.end()) {
     return;
   }
-  stream.asked = false;
-  if (++stream.answers_without < kAnswersToGiveUp) {
-    return;
+  for (auto& stream : known->second) {
+    if (stream.epoch != first.epoch || !stream.asked) {
+      continue;
+    }
+    while (!stream.above.empty() && stream.upto + 1 < first.seq) {
+      const auto behind = std::min(first.seq, stream.above.begin()->first);
+      give_up(unit, stream, behind - 1, now);
+      touched_.insert({unit, stream.epoch});
+    }
   }
-  const auto range = std::to_string(stream.upto + 1) + " to " + std::to_string(seq - 1);
+}
+
+void ReceivedTable::give_up(const std::string& unit,
+                            Stream& stream,
+                            std::uint64_t upto,
+                            Moment now) {
+  const auto range = std::to_string(stream.upto + 1) + " to " + std::to_string(upto);
   // Of an outbox that was never heard of before, the first ones went to an earlier station: its
   // station.db is not ours.
   lost_.push_back({0,
@@ -120,9 +124,8 @@ void ReceivedTable::see_answer(const std::string& unit,
                    "station",
                    stream.upto == 0 ? "its events " + range + " are from before this station's time"
                                     : "its events " + range + " are not to be had"});
-  stream.upto = seq - 1;
+  stream.upto = upto;
   join(stream);
-  stream.answers_without = 0;
 }
 
 std::vector<ReceivedTable::Resend> ReceivedTable::due(Moment now) {

@@ -33,6 +33,10 @@ class ReceivedTable {
 
   Verdict note(const std::string& unit, const wire::Position& position, Moment now);
 
+  // A unit says which event of an epoch is the first that it still has. What is missing before that
+  // and was asked for is lost.
+  void begins(const std::string& unit, const wire::Position& first, Moment now);
+
   // What to ask of a unit's outbox: everything of that epoch from that number on.
   struct Resend {
     std::string unit;
@@ -55,15 +59,14 @@ class ReceivedTable {
     std::map<std::uint64_t, std::uint64_t> above;  // ranges beyond the gap: first -> last
     Steady ask_at;                                 // while there is a gap
     std::chrono::milliseconds backoff{0};
-    bool asked = false;       // since the last answer
-    int answers_without = 0;  // resends that began behind the gap
+    bool asked = false;  // for the gap
     int asks = 0;
   };
 
   Stream& stream(const std::string& unit, const wire::MessageId& epoch);
   void add(Stream& stream, std::uint64_t seq, Moment now);
   void join(Stream& stream);
-  void see_answer(const std::string& unit, Stream& stream, std::uint64_t seq, Moment now);
+  void give_up(const std::string& unit, Stream& stream, std::uint64_t upto, Moment now);
 
   std::unordered_map<std::string, std::vector<Stream>> units_;  // the latest epoch last
   std::set<std::string> gapped_;

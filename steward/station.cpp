@@ -1,6 +1,7 @@
 #include "steward/station.hpp"
 
 #include "steward/version.hpp"
+#include "subjects/bus/crash_point.hpp"
 
 #include <algorithm>
 #include <exception>
@@ -183,10 +184,12 @@ void Station::commit() {
     commit_timer_.stop();
     return;
   }
+  bus::crash_point("station.commit.before");
   if (auto written = store_.commit(batch, clock_.now()); !written) {
     commit_failed(written.error());
     return;
   }
+  bus::crash_point("station.commit.after");
   commit_timer_.stop();
   ++totals_.commits;
   std::vector<ReceivedRecord> received;
@@ -226,6 +229,7 @@ void Station::acknowledge(const std::vector<ReceivedRecord>& received) {
   for (const auto& [unit, epoch, upto] : received) {
     if (upto > 0) {
       send(prefix + unit, wire::encode(wire::Received{epoch.str(), upto}));
+      bus::crash_point("station.acknowledged");
     }
   }
 }

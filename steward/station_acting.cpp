@@ -1,4 +1,5 @@
 #include "steward/station.hpp"
+#include "subjects/bus/crash_point.hpp"
 
 #include <utility>
 
@@ -117,6 +118,7 @@ void Station::judge_answering() {
 }
 
 void Station::began_acting() {
+  bus::crash_point("station.lease.held");
   log_.info("knows all that the streams hold and acts");
   std::vector<ReceivedRecord> received;
   for (const auto& [outbox, upto] : std::exchange(unacknowledged_, {})) {

@@ -1,5 +1,6 @@
 #include "steward/station.hpp"
 #include "steward/version.hpp"
+#include "subjects/bus/crash_point.hpp"
 #include "subjects/wire/fields.hpp"
 
 #include <nlohmann/json.hpp>
@@ -31,6 +32,7 @@ void Station::answer(bus::Message&& message) {
     commit();  // so that the answer knows all that was folded
   }
   queries_.answer(opened->transport.domain.str(), opened->payload, chunk);
+  bus::crash_point("station.query.answered");
 }
 
 void Station::send_chunk(const std::string& inbox, std::string chunk) {

@@ -19,6 +19,9 @@ constexpr std::size_t kOverflowCapacity = 256;
 constexpr std::chrono::milliseconds kFirstBackoff{100};
 constexpr std::chrono::milliseconds kLongestBackoff{30'000};
 
+// Over a pause so long, commands wait for the handler; over a longer one they are refused.
+constexpr std::chrono::milliseconds kLongestHeld{1'000};
+
 // A handler that has run so long is well again: its next failure is a first one.
 constexpr std::chrono::seconds kHealthy{60};
 
@@ -79,6 +82,7 @@ class HandlerHost::Core final : public Publisher {
 
   bool running_ = false;   // start() has succeeded
   bool resuming_ = false;  // what was left comes first
+  bool refusing_ = false;  // the handler is away for long
   bool stopping_ = false;
   bool finished_ = false;
   std::function<void()> stopped_;
@@ -178,6 +182,7 @@ void HandlerHost::Core::bring_up() {
     handler_->link_up();
   }
   resuming_ = true;
+  refusing_ = false;
   intake_.resume([this] {
     resuming_ = false;
     drain();
@@ -185,7 +190,7 @@ void HandlerHost::Core::bring_up() {
 }
 
 void HandlerHost::Core::drain() {
-  if ((!running_ && !restart_.active() && !stopping_) || resuming_) {
+  if ((!running_ && !refusing_ && !stopping_) || resuming_) {
     return;  // bring_up() comes first, and what was left; then it drains
   }
   for (auto& message : mailbox_.take()) {
@@ -228,9 +233,10 @@ void HandlerHost::Core::back_off() {
     state_ = "restarting";
     ++restarts_;
   }
+  refusing_ = backoff_ > kLongestHeld;
   restart_.start(backoff_);
   backoff_ = std::min(backoff_ * 2, kLongestBackoff);
-  loop_.post([this] { drain(); });  // what waits is refused, not left lying
+  loop_.post([this] { drain(); });
 }
 
 void HandlerHost::Core::deliver(bus::Message&& message) {

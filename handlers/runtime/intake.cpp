@@ -1,5 +1,6 @@
 #include "handlers/runtime/intake.hpp"
 
+#include "subjects/bus/crash_point.hpp"
 #include "subjects/wire/target.hpp"
 
 #include <algorithm>
@@ -139,6 +140,7 @@ Result<Admission> Intake::hand_over(const Command& command) {
                    "this command has taken the handler or the agent down three times");
   }
   const CrashNotes::Call call(notes_, command.envelope.id);
+  bus::crash_point("edge.handler.receive", command.envelope.id.view());
   return handler_->receive(command);
 }
 

@@ -9,8 +9,8 @@ namespace steward::handlers::shellcommand {
 namespace {
 
 constexpr std::size_t kReadBytes = 128 * 1024;
-constexpr std::int64_t kUsualWaiting = 256;
-constexpr std::int64_t kMostWaiting = 10'000;
+constexpr std::int64_t kUsualWaiting = 10'000;
+constexpr std::int64_t kMostWaiting = 100'000;
 constexpr std::size_t kMostUndelivered = 32;
 constexpr std::chrono::milliseconds kClearPause{1'000};
 

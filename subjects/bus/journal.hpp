@@ -92,6 +92,9 @@ class Journal {
   // nothing can be written, too.
   void read(std::function<void(Storage&)> look);
 
+  // What is on disk, for a `then` only: it is called where the storage may be used, between groups.
+  Storage& on_disk() const { return parts_.storage; }
+
   // Any thread: tells whoever pumps that something waits, if anything does that is not lazy.
   void wake();
 

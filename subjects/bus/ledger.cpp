@@ -68,7 +68,7 @@ void Ledger::accept(Acceptance acceptance, Then then) {
       [this, asked](Journal::Turn& turn) { return enter(turn, asked->acceptance, asked->entry); },
       [this, asked, then = std::move(then)](Result<void> written) {
         if (!written) {
-          return then(tl::unexpected(std::move(written).error()));
+          return unwritten(asked->acceptance.row.id, std::move(written).error(), then);
         }
         crash_point("edge.accepted", asked->acceptance.row.id.view());
         open_ += asked->entry && asked->entry->verdict == Verdict::fresh ? 1 : 0;
@@ -137,13 +137,24 @@ void Ledger::refuse(CommandRow row, Event refusal, Then then) {
   };
   journal_.write(
       changes,
-      [asked, then = std::move(then)](Result<void> written) {
+      [this, asked, then = std::move(then)](Result<void> written) {
         if (!written) {
-          return then(tl::unexpected(std::move(written).error()));
+          return unwritten(asked->row.id, std::move(written).error(), then);
         }
         then(std::move(asked->entry));
       },
       Journal::Kind::refusable);
+}
+
+// A copy of a command that stands in the ledger needs no write: it gets its recorded ACK, also
+// while the disk takes nothing.
+void Ledger::unwritten(const wire::MessageId& id, Error error, const Then& then) {
+  auto known = journal_.on_disk().find(id);
+  if (known && *known && (*known)->stage != CommandStage::cancelled_ahead) {
+    auto& row = **known;
+    return then(Entry{Verdict::repeated, std::move(row.ack), std::move(row.method)});
+  }
+  then(tl::unexpected(std::move(error)));
 }
 
 void Ledger::step(const wire::MessageId& id,
@@ -247,13 +258,17 @@ void Ledger::prune(wire::Timestamp wall, std::chrono::steady_clock::time_point n
   using std::chrono::microseconds;
   const auto steady = std::chrono::duration_cast<microseconds>(now.time_since_epoch());
   ahead_.push_back(wall.time_since_epoch() - steady);
+  if (ahead_.size() < kLooks) {
+    return;  // also at a start: the clock may be wrong, and was not looked at for long enough
+  }
   if (ahead_.size() > kLooks) {
     ahead_.pop_front();
   }
   const wire::Timestamp believed(steady + *std::min_element(ahead_.begin(), ahead_.end()));
+  const auto before = believed - kKeptAfterExpiry;
   journal_.write(
-      [believed](Journal::Turn& turn) -> Result<void> {
-        STEWARD_TRY([[maybe_unused]] const auto gone, turn.storage().prune(believed, kPruned));
+      [before](Journal::Turn& turn) -> Result<void> {
+        STEWARD_TRY([[maybe_unused]] const auto gone, turn.storage().prune(before, kPruned));
         return {};
       },
       {},

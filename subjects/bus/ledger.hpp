@@ -21,6 +21,9 @@ namespace steward::bus {
 // kept in memory. Every function: any thread; callbacks come from Journal::pump().
 class Ledger {
  public:
+  // How long after its expiry a command is remembered, for copies that come late.
+  static constexpr std::chrono::hours kKeptAfterExpiry{1};
+
   enum class Verdict {
     fresh,      // never seen: it stands in the ledger now, run it
     repeated,   // seen: say the recorded ACK again, run nothing
@@ -77,9 +80,9 @@ class Ledger {
   // The bytes of commands that are not finished, in the order asked; others are left out.
   void messages(std::vector<CommandRow> rows, std::function<void(std::vector<Unfinished>)> then);
 
-  // Forgets commands that are finished and have expired. Call it every minute or so, always on one
-  // thread: a wall clock that jumps ahead is believed after 60 calls only, so that ids which live
-  // are not forgotten.
+  // Forgets commands that are finished and have expired an hour ago. Call it every minute or so,
+  // always on one thread: a wall clock that jumps ahead is believed after 60 calls only, so that
+  // ids which live are not forgotten.
   void prune(wire::Timestamp wall, std::chrono::steady_clock::time_point now);
 
   // Commands accepted and not finished.
@@ -89,6 +92,7 @@ class Ledger {
   static std::string kept_form(const wire::Ack& ack, const std::string& encoded);
 
  private:
+  void unwritten(const wire::MessageId& id, Error error, const Then& then);
   Result<void> enter(Journal::Turn& turn, Acceptance& acceptance, Result<Entry>& entry);
   bool has_room(const Journal::Turn& turn, std::size_t bytes) const;
 

@@ -95,7 +95,11 @@ bool Outbox::acknowledged(const wire::MessageId& epoch, std::uint64_t upto, Cloc
 std::vector<wire::Position> Outbox::due(Clock::time_point now) {
   const Lock lock(mutex_);
   std::vector<wire::Position> out;
-  if (!due_ || now < *due_ || !first_kept()) {
+  if (!due_ || now < *due_) {
+    return out;
+  }
+  if (!first_kept()) {
+    due_.reset();
     return out;
   }
   if (!prompted_) {
@@ -209,6 +213,18 @@ std::size_t Outbox::count_between(Place from, Place to) const {
     count += high > low ? high - low : 0;
   }
   return count;
+}
+
+std::vector<wire::Position> Outbox::begins(std::size_t most) const {
+  const Lock lock(mutex_);
+  std::vector<wire::Position> begins;
+  for (const auto& epoch : epochs_) {
+    const bool ours = &epoch == &epochs_.back();
+    if (ours || (!epoch.kept.empty() && begins.size() + 1 < most)) {
+      begins.push_back({epoch.id, epoch.first});
+    }
+  }
+  return begins;
 }
 
 std::size_t Outbox::depth() const {

@@ -60,6 +60,10 @@ class Outbox {
   // The station misses what that epoch has from that number on: that and all behind it is due now.
   void send_again(const wire::MessageId& epoch, std::uint64_t from, Clock::time_point now);
 
+  // Of at most that many epochs, the oldest that events are kept of and ours: the first number that
+  // is kept, or the next one of ours.
+  std::vector<wire::Position> begins(std::size_t most) const;
+
   std::size_t depth() const;
   std::chrono::milliseconds oldest(Clock::time_point now) const;
 

@@ -47,6 +47,16 @@ HandlerState read_handler(Fields& fields) {
   return handler;
 }
 
+std::optional<OutboxBegin> read_outbox(Fields& fields) {
+  const auto epoch = MessageId::parse(fields.required_text("epoch"));
+  const auto first = fields.integer("first", 1, 1, kMostWhole);
+  if (!epoch) {
+    fields.fail(ErrorCode::bad_payload, "epoch", epoch.error().message);
+    return std::nullopt;
+  }
+  return OutboxBegin{*epoch, static_cast<std::uint64_t>(first)};
+}
+
 }  // namespace
 
 Hello read_hello(Fields& fields) {
@@ -62,6 +72,13 @@ Hello read_hello(Fields& fields) {
   }
   hello.outbox_depth = fields.integer("outbox_depth", 0, 0, kMostWhole);
   hello.outbox_oldest = fields.milliseconds("outbox_oldest_ms", {}, {}, kMostTime);
+  fields.objects("outbox", [&hello](Fields& epoch) {
+    if (hello.outbox.size() == kMostEpochsTold) {
+      epoch.fail(ErrorCode::bad_payload, "epoch", "is the 9th epoch, 8 are allowed");
+    } else if (const auto begin = read_outbox(epoch)) {
+      hello.outbox.push_back(*begin);
+    }
+  });
   hello.ledger_open = fields.integer("ledger_open", 0, 0, kMostWhole);
   hello.facts_hash = short_text(fields, "facts_hash");
   fields.objects("handlers", [&hello](Fields& handler) {
@@ -92,6 +109,9 @@ void write_hello(const Hello& hello, json& out) {
   }
   if (!hello.facts_hash.empty()) {
     out["facts_hash"] = hello.facts_hash;
+  }
+  for (const auto& [epoch, first] : hello.outbox) {
+    out["outbox"].push_back({{"epoch", epoch.str()}, {"first", first}});
   }
   json& handlers = out["handlers"] = json::array();
   for (const auto& handler : hello.handlers) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "subjects/wire/error.hpp"
+#include "subjects/wire/names.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -21,6 +22,15 @@ struct HandlerState {
   bool operator==(const HandlerState&) const = default;
 };
 
+// The lowest number of an epoch that a unit still has in its outbox; the next one to be given where
+// it has none: what is below will not come any more.
+struct OutboxBegin {
+  MessageId epoch;
+  std::uint64_t first;
+
+  bool operator==(const OutboxBegin&) const = default;
+};
+
 // Payload of <node>.event.hello.agent: a unit is there, and how it is.
 struct Hello {
   std::chrono::milliseconds interval{10'000};  // until the next one
@@ -31,8 +41,9 @@ struct Hello {
   std::optional<std::chrono::microseconds> rtt;  // agent to broker and back
   std::int64_t outbox_depth = 0;                 // recorded events that the station has not yet
   std::chrono::milliseconds outbox_oldest{0};
-  std::int64_t ledger_open = 0;  // commands that are not finished
-  std::string facts_hash;        // empty until facts are told
+  std::vector<OutboxBegin> outbox;  // the oldest epochs that it has events of, and the present one
+  std::int64_t ledger_open = 0;     // commands that are not finished
+  std::string facts_hash;           // empty until facts are told
   std::vector<HandlerState> handlers;
   std::chrono::milliseconds clock{0};  // the unit's wall clock since 1970
   bool first = false;                  // the first one after a connect
@@ -40,6 +51,9 @@ struct Hello {
 
   bool operator==(const Hello&) const = default;
 };
+
+// How many epochs a hello tells of.
+inline constexpr std::size_t kMostEpochsTold = 8;
 
 std::string encode(const Hello& hello);
 

@@ -37,10 +37,17 @@ struct Story {
     tracker.command(envelope, payload, known, time.now(), batch);
   }
 
-  void ack(const std::string& unit, std::uint64_t number, CommandState state) {
+  void ack(const std::string& unit,
+           std::uint64_t number,
+           CommandState state,
+           CommandTracker::Recorded recorded = CommandTracker::Recorded::yes) {
     wire::Ack ack{id(number), "operatingsystem", state, {}, {}, {}, {}, {}, {}};
-    tracker.ack(
-        ack, *wire::Subject::parse(unit + ".event.ack.shellcommand"), {}, time.now(), batch);
+    tracker.ack(ack,
+                *wire::Subject::parse(unit + ".event.ack.shellcommand"),
+                {},
+                recorded,
+                time.now(),
+                batch);
   }
 
   std::vector<CommandState> steps(const std::string& unit, std::uint64_t number) const {
@@ -144,6 +151,47 @@ TEST_CASE(
   CHECK(story.steps("ship1", 1) ==
         States{CommandState::sent, CommandState::expired, CommandState::done});
   CHECK(story.tracker.counts("ship1") == wire::CommandCounts{0, 1, 0});
+}
+
+TEST_CASE("command tracker: a refusal that the unit could not record is a presumption") {
+  Story story;
+  story.command("ship1", 1);
+  story.ack("ship1", 1, CommandState::refused, CommandTracker::Recorded::no);
+  story.ack("ship1", 1, CommandState::refused, CommandTracker::Recorded::no);
+  CHECK(story.steps("ship1", 1) == States{CommandState::sent, CommandState::refused});
+  story.ack("ship1", 1, CommandState::done);
+  story.ack("ship1", 1, CommandState::refused);
+  CHECK(story.steps("ship1", 1) ==
+        States{CommandState::sent, CommandState::refused, CommandState::done});
+
+  // It says nothing of a command that has been accepted.
+  story.command("ship1", 2);
+  story.ack("ship1", 2, CommandState::accepted);
+  story.ack("ship1", 2, CommandState::refused, CommandTracker::Recorded::no);
+  CHECK(story.steps("ship1", 2) == States{CommandState::sent, CommandState::accepted});
+
+  // A recorded one is final.
+  story.command("ship1", 3);
+  story.ack("ship1", 3, CommandState::refused);
+  story.ack("ship1", 3, CommandState::done);
+  CHECK(story.steps("ship1", 3) == States{CommandState::sent, CommandState::refused});
+}
+
+TEST_CASE("command tracker: what expired on a unit that could not record it is a presumption") {
+  Story story;
+  story.command("ship1", 1);
+  story.ack("ship1", 1, CommandState::expired, CommandTracker::Recorded::no);
+  CHECK(story.steps("ship1", 1) == States{CommandState::sent, CommandState::expired});
+  story.ack("ship1", 1, CommandState::done);
+  CHECK(story.steps("ship1", 1) ==
+        States{CommandState::sent, CommandState::expired, CommandState::done});
+
+  // The recorded one was lost, the unit says it again.
+  story.command("ship1", 2);
+  story.ack("ship1", 2, CommandState::accepted);
+  story.ack("ship1", 2, CommandState::expired, CommandTracker::Recorded::no);
+  CHECK(story.steps("ship1", 2) ==
+        States{CommandState::sent, CommandState::accepted, CommandState::expired});
 }
 
 TEST_CASE("command tracker: finished commands are bounded, open ones stay") {

@@ -231,23 +231,25 @@ TEST_CASE("ledger: the events of one group are counted, too") {
   CHECK((*second)->error().code == ErrorCode::overloaded);
 }
 
-TEST_CASE("ledger: finished ones are forgotten once they have expired, not before") {
+TEST_CASE("ledger: finished ones are forgotten an hour after they have expired, not before") {
   Room room;
   REQUIRE(room.unit.accept(1));
   REQUIRE(room.unit.accept(2));
   CHECK(room.cancel_ahead(3, room.unit.now + 1h) == true);
   room.unit.step(1, wire::CommandState::done);
-  const auto prune = [&room] {
-    room.unit.ledger.prune(room.unit.now, room.unit.steady);
-    room.unit.settle();
+  const auto prune = [&room](int looks) {
+    for (int look = 0; look < looks; ++look) {
+      room.unit.ledger.prune(room.unit.now, room.unit.steady);
+      room.unit.settle();
+    }
   };
-  room.unit.now += 1h;
-  room.unit.steady += 1h;
-  prune();
-  CHECK(room.disk.find(id_of(1))->has_value());  // the same bytes could still come again
+  room.unit.now += 2h;
+  room.unit.steady += 2h;
+  prune(60);
+  CHECK(room.disk.find(id_of(1))->has_value());  // the same bytes could still come, and be answered
   room.unit.now += 1us;
   room.unit.steady += 1us;
-  prune();
+  prune(1);
   CHECK(!room.disk.find(id_of(1))->has_value());
   CHECK(room.disk.find(id_of(2))->has_value());  // not finished
   CHECK(!room.disk.find(id_of(3))->has_value());
@@ -266,6 +268,44 @@ TEST_CASE("ledger: a clock that jumps ahead for a while makes it forget nothing"
   room.unit.ledger.prune(room.unit.now + 24h * 365, room.unit.steady + 60min);
   room.unit.settle();
   CHECK(!room.disk.find(id_of(1))->has_value());
+}
+
+TEST_CASE("ledger: a clock that is wrong from the start makes it forget nothing for an hour") {
+  Room room;
+  REQUIRE(room.unit.accept(1));
+  room.unit.step(1, wire::CommandState::done);
+  for (int minute = 0; minute < 59; ++minute) {
+    room.unit.ledger.prune(room.unit.now + 24h * 365, room.unit.steady + minute * 1min);
+  }
+  room.unit.settle();
+  CHECK(room.disk.find(id_of(1))->has_value());
+}
+
+TEST_CASE("ledger: a copy of a known command gets its ACK also while the disk takes nothing") {
+  Room room;
+  REQUIRE(room.unit.accept(1));
+  room.unit.step(1, wire::CommandState::done);
+  room.disk.fail_commits(Error{ErrorCode::no_space, "full"});
+  const auto known = room.unit.ask(1);
+  const auto stranger = room.unit.ask(2);
+  std::optional<Result<Ledger::Entry>> expired;
+  room.unit.ledger.refuse({.id = id_of(1),
+                           .method = "work",
+                           .domain = "here",
+                           .expires = room.unit.now,
+                           .ack = "expired"},
+                          room.unit.event("expired"),
+                          [&expired](Result<Ledger::Entry> entry) { expired = std::move(entry); });
+  CHECK(room.unit.settle() == bus::Journal::Outcome::failed);
+  for (const auto* answer : {&*known, &expired}) {
+    REQUIRE(answer->has_value());
+    REQUIRE(**answer);
+    CHECK((**answer)->verdict == Ledger::Verdict::repeated);
+    CHECK(wire::decode_ack((**answer)->recorded_ack)->state == wire::CommandState::done);
+  }
+  REQUIRE(stranger->has_value());
+  REQUIRE_FALSE(**stranger);
+  CHECK((*stranger)->error().code == ErrorCode::no_space);
 }
 
 }  // namespace steward::tests

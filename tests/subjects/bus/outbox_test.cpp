@@ -49,6 +49,8 @@ struct Fixture {
                                            : "") +
                         std::to_string(seq));
     }
+    // Else whoever waits for what is due would not wait at all.
+    CHECK((!numbers.empty() || outbox.next_due().value_or(now + 1ms) > now));
     return numbers;
   }
 
@@ -272,6 +274,34 @@ TEST_CASE("outbox: an old epoch's events can be asked for") {
   f.add();
   f.outbox.send_again(kOldest, 4, f.now);
   CHECK(f.due() == Numbers{"b4", "a1", "1"});
+}
+
+TEST_CASE("outbox: nothing is due where what was asked for has been acknowledged") {
+  Fixture f;
+  f.add_all(3);
+  f.acknowledged(3);
+  f.outbox.send_again(kEpoch, 2, f.now);
+  CHECK(f.due().empty());
+}
+
+TEST_CASE("outbox: tells what each epoch begins with, ours also when it is empty") {
+  Fixture f;
+  f.load();
+  const auto begins = [&f](std::size_t most) {
+    std::string text;
+    for (const auto& [epoch, seq] : f.outbox.begins(most)) {
+      text += (epoch == kOldest ? " b" : epoch == kOlder ? " a" : " ") + std::to_string(seq);
+    }
+    return text;
+  };
+  CHECK(begins(8) == " b3 a1 1");
+  CHECK(begins(2) == " b3 1");
+  f.outbox.acknowledged(kOldest, 4, f.now);
+  f.add_all(3);
+  f.acknowledged(2);
+  CHECK(begins(8) == " a1 3");
+  f.acknowledged(3);
+  CHECK(begins(8) == " a1 4");
 }
 
 TEST_CASE("outbox: tells the age of its oldest event") {

@@ -72,6 +72,7 @@ Hello full_hello() {
   hello.rtt = microseconds(1'250);
   hello.outbox_depth = 3;
   hello.outbox_oldest = milliseconds(4'500);
+  hello.outbox = {{fixed_id(8), 42}};
   hello.ledger_open = 2;
   hello.facts_hash = "ab12";
   hello.handlers = {{"hello", "agent", "running", 0},

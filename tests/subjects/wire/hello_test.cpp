@@ -24,6 +24,7 @@ TEST_CASE("hello: every field comes back") {
   hello.rtt = microseconds(0);
   hello.outbox_depth = 2;
   hello.outbox_oldest = milliseconds(3);
+  hello.outbox = {{MessageId::make(1, {1}), 1}, {MessageId::make(2, {2}), 77}};
   hello.ledger_open = 4;
   hello.facts_hash = "f";
   hello.handlers = {
@@ -43,6 +44,10 @@ TEST_CASE("hello: an empty object is a hello with its defaults, unknown fields a
 TEST_CASE("hello: every field of a wrong shape or out of bounds refuses it") {
   const std::string long_text(129, 'x');
   const std::string long_token(65, 'x');
+  std::string nine_epochs;
+  for (int i = 0; i < 9; ++i) {
+    nine_epochs += std::string(i > 0 ? "," : "") + R"({"epoch":"01M7YH64QV041061050R3GG286"})";
+  }
   const std::string handler = R"({"handlers":[{"method":"m","domain":"d",)";
   for (const std::string& bad :
        {std::string(""),
@@ -61,6 +66,10 @@ TEST_CASE("hello: every field of a wrong shape or out of bounds refuses it") {
         std::string(R"({"rtt_us":1.5})"),
         std::string(R"({"outbox_depth":-1})"),
         std::string(R"({"outbox_oldest_ms":-1})"),
+        std::string(R"({"outbox":[{}]})"),
+        std::string(R"({"outbox":[{"epoch":"x"}]})"),
+        std::string(R"({"outbox":[{"epoch":"01M7YH64QV041061050R3GG286","first":0}]})"),
+        R"({"outbox":[)" + nine_epochs + "]}",
         std::string(R"({"ledger_open":9007199254740993})"),
         std::string(R"({"clock_ms":-1})"),
         std::string(R"({"first":1})"),
