@@ -187,8 +187,7 @@ void CommandTracker::ack(const wire::Ack& ack,
          now.wall,
          {}});
   }
-  const bool never_begun =
-      ack.state == CommandState::refused || ack.state == CommandState::expired;
+  const bool never_begun = ack.state == CommandState::refused || ack.state == CommandState::expired;
   const bool presumed = recorded == Recorded::no && never_begun;
   const auto said_by = presumed ? SaidBy::station : SaidBy::unit;
   advance(at->second, {subject.node->str(), ack.state, said_by, &ack}, now, batch);

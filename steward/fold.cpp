@@ -123,7 +123,9 @@ void Fold::take_hello(const bus::Opened& opened, Moment now) {
   const auto hello = wire::decode_hello(opened.payload);
   if (!hello) {
     malformed(opened.transport.str(), hello.error());
-  } else if (units_.hello(*opened.transport.node, *hello, now) == UnitTable::Taken::full) {
+    return;
+  }
+  if (units_.hello(*opened.transport.node, *hello, now) == UnitTable::Taken::full) {
     refuse("the table of units is full");
     return;
   }
