@@ -11,6 +11,9 @@ using std::chrono::milliseconds;
 // With the pace used up, so much of it is waited for.
 constexpr milliseconds kBreath{10};
 
+// Every so many rounds without a word all go out: one that is never answered holds up no other.
+constexpr int kFullRoundEach = 4;
+
 }  // namespace
 
 Redelivery::Redelivery(Settings settings, Surroundings surroundings)
@@ -59,6 +62,8 @@ void Redelivery::answered(const wire::MessageId& id, const std::string& name, Mo
     return;
   }
   auto& unit = at->second;
+  unit.probed = false;
+  unit.silent_rounds = 0;
   const auto place = order->second;
   const auto sent = unit.waiting.find(place);
   if (sent == unit.waiting.end()) {
@@ -96,6 +101,8 @@ void Redelivery::returned(const std::string& name, Moment now) {
   auto& unit = at->second;
   unit.backoff = settings_.first;
   unit.sent_before.reset();
+  unit.probed = false;
+  unit.silent_rounds = 0;
   begin_round(unit, now);
 }
 
@@ -155,6 +162,8 @@ void Redelivery::begin_rounds(Moment now) {
       continue;
     }
     unit.sent_before = now.steady - patience;
+    unit.probed = unit.silent_rounds % kFullRoundEach != 0;
+    ++unit.silent_rounds;
     begin_round(unit, now);
   }
 }
@@ -170,7 +179,7 @@ bool Redelivery::has_more(const Unit& unit) const {
 }
 
 bool Redelivery::has_room(const Unit& unit) const {
-  if (!surroundings_.is_there(unit.name)) {
+  if (unit.probed || !surroundings_.is_there(unit.name)) {
     return unit.in_flight < 1;
   }
   return unit.in_flight < settings_.window &&

@@ -24,7 +24,8 @@ namespace steward::station {
 // - Else after 1 s, 2 s, 4 s ... 5 min, a little more or less; a word about any of them begins
 // anew.
 // - In flight to a unit: at most a window of them, by number and by bytes. To one that seems to be
-//   away only the first: a probe, for whoever hears it answers it.
+//   away, or has not said a word since they went out, only the first: a probe, for whoever hears it
+//   answers it. So one that begins to listen in the midst of it does not hear the later ones first.
 // - All units together: a pace, and each gets its turn.
 // - Never after its time has passed, and never again once answered.
 //
@@ -106,6 +107,8 @@ class Redelivery {
     Steady due;                       // the next round begins
     std::optional<Steady> scheduled;  // its place in deadlines_
     bool queued = false;              // in ready_
+    bool probed = false;              // this round is a probe, until a word has come
+    int silent_rounds = 0;            // since a word has come
   };
 
   struct Known {

@@ -180,6 +180,29 @@ TEST_CASE("redelivery: a unit that seems to be away is probed with its first com
   }
 }
 
+TEST_CASE("redelivery: one that is there and says nothing is probed, and all go out now and then") {
+  Story story;
+  story.there = {"ship1"};
+  for (std::uint64_t number = 1; number <= 3; ++number) {
+    story.publish(number);
+  }
+  const auto next = [&story] {
+    const auto due = story.redelivery.next_due(story.time.now());
+    REQUIRE(due);
+    story.time.after(std::chrono::ceil<milliseconds>(*due - story.time.now().steady));
+    return story.send();
+  };
+  CHECK(next() == Numbers{1, 2, 3});
+  CHECK(next() == Numbers{1});
+  CHECK(next() == Numbers{1});
+  CHECK(next() == Numbers{1});
+  CHECK(next() == Numbers{1, 2, 3});
+  CHECK(next() == Numbers{1});
+  // It has begun to listen: all follow, in their order.
+  story.answer(1);
+  CHECK(story.send() == Numbers{2, 3});
+}
+
 TEST_CASE("redelivery: what was published a moment ago is not sent again with older ones") {
   Story story;
   story.there = {"ship1"};

@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <random>
 
 namespace steward::tests {
 namespace {
@@ -142,6 +144,54 @@ TEST_CASE("storage: a unit's life goes on after a restart") {
     resent.push_back(std::string(wire::word(wire::decode_ack((*message)->payload)->state)));
   }
   CHECK(resent == Words{"accepted", "accepted", "done", "accepted"});
+}
+
+TEST_CASE("storage: after a power cut at any byte of a write, what was committed before is there") {
+  constexpr std::uint8_t kCommits = 6;
+  Folder written;
+  std::vector<std::uintmax_t> ends;
+  const auto log = written.path / "edge.db-wal";
+  const auto storage = written.open();
+  const bus::Message message{"ship1.command.work.here", {}, std::string(3'000, 'x'), {}};
+  for (std::uint8_t number = 0; number <= kCommits; ++number) {
+    if (number > 0) {
+      REQUIRE(storage->begin());
+      REQUIRE(storage->add(
+          {.id = id_of(number), .method = "work", .domain = "here", .expires = kNow + 1h},
+          &message));
+      REQUIRE(storage->add_event({id_of(50), number}, kNow, message));
+      REQUIRE(storage->commit());
+    }
+    ends.push_back(std::filesystem::file_size(log));
+  }
+  REQUIRE(ends.back() > ends.front());
+  std::ifstream stream(log, std::ios::binary);
+  const std::string whole(std::istreambuf_iterator<char>(stream), {});
+  std::mt19937 chance(1);
+  enum class Rest { missing, zeros, noise };
+  for (auto cut = ends.front(); cut <= ends.back(); cut += 1 + chance() % 2'000) {
+    const auto done = static_cast<std::uint64_t>(std::upper_bound(ends.begin(), ends.end(), cut) -
+                                                 ends.begin() - 1);
+    for (const auto rest : {Rest::missing, Rest::zeros, Rest::noise}) {
+      CAPTURE(cut);
+      CAPTURE(static_cast<int>(rest));
+      std::string left = whole.substr(0, cut);
+      while (rest != Rest::missing && left.size() < whole.size()) {
+        left += rest == Rest::zeros ? '\0' : static_cast<char>(chance());
+      }
+      Folder found;
+      std::filesystem::copy_file(written.file(), found.file());
+      std::ofstream(found.path / "edge.db-wal", std::ios::binary) << left;
+      const auto opened = found.open();
+      CHECK(found.notice.empty());
+      const auto rows = opened->unfinished();
+      REQUIRE(rows);
+      CHECK(rows->size() == done);
+      std::uint64_t events = 0;
+      REQUIRE(opened->visit_events([&events](const bus::KeptEvent&) { ++events; }));
+      CHECK(events == done);
+    }
+  }
 }
 
 TEST_CASE("storage: a damaged file is moved aside, said, and begun anew") {
