@@ -88,12 +88,13 @@ struct Batch {
   std::map<wire::MessageId, CountsChange> job_counts;
   std::vector<wire::HistoryRow> history;  // their numbers are the store's to give
   std::map<std::pair<std::string, wire::MessageId>, std::uint64_t> received;
+  std::set<std::pair<std::string, wire::MessageId>> forgotten;  // outboxes that hold no more events
   std::map<std::string, bus::StreamPosition> positions;  // by stream: its last message in here
   std::size_t bytes = 0;                                 // of payloads and results, about
 
   bool empty() const {
     return units.empty() && commands.empty() && steps.empty() && history.empty() &&
-           received.empty() && withheld.empty() && positions.empty();
+           received.empty() && forgotten.empty() && withheld.empty() && positions.empty();
   }
 };
 

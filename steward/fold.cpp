@@ -129,9 +129,7 @@ void Fold::take_hello(const bus::Opened& opened, Moment now) {
     refuse("the table of units is full");
     return;
   }
-  for (const auto& [epoch, first] : hello->outbox) {
-    received_.begins(opened.transport.node->str(), {epoch, first}, now);
-  }
+  received_.told(opened.transport.node->str(), hello->outbox, now);
   if (!hello->bye) {
     hellos_.push_back({opened.transport.node->str(), hello->ledger_open, hello->outbox_depth});
   }

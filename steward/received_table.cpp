@@ -8,7 +8,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::size_t kEpochsKept = 4;
+// More than a unit sends again ahead of what is acknowledged, each event of another epoch: what it
+// is about to get through is not forgotten for what comes next.
+constexpr std::size_t kEpochsKept = 512;
 constexpr std::size_t kRangesKept = 1024;
 constexpr milliseconds kGapPatience{2'000};
 constexpr milliseconds kLongestBackoff{60'000};
@@ -25,18 +27,27 @@ void ReceivedTable::restore(const ReceivedRecord& record) {
 
 ReceivedTable::Stream& ReceivedTable::stream(const std::string& unit,
                                              const wire::MessageId& epoch) {
-  auto& streams = units_[unit];
-  const auto at = std::find_if(streams.rbegin(), streams.rend(), [&epoch](const Stream& stream) {
-    return stream.epoch == epoch;
-  });
-  if (at != streams.rend()) {
-    return *at;
+  auto& [streams, latest] = units_[unit];
+  auto at = streams.find(epoch);
+  if (at == streams.end()) {
+    if (streams.size() >= kEpochsKept) {
+      forget(unit,
+             streams,
+             std::min_element(streams.begin(), streams.end(), [](const auto& a, const auto& b) {
+               return a.second.touched < b.second.touched;
+             }));
+    }
+    at = streams.emplace(epoch, Stream{}).first;
+    latest = epoch;
   }
-  if (streams.size() >= kEpochsKept) {
-    streams.erase(streams.begin());
-  }
-  streams.push_back(Stream{epoch, 0, {}, {}, {}, false, 0});
-  return streams.back();
+  at->second.touched = ++touches_;
+  return at->second;
+}
+
+void ReceivedTable::forget(const std::string& unit, Streams& streams, Streams::iterator at) {
+  touched_.erase({unit, at->first});
+  forgotten_.insert({unit, at->first});
+  streams.erase(at);
 }
 
 ReceivedTable::Verdict ReceivedTable::note(const std::string& unit,
@@ -72,7 +83,6 @@ void ReceivedTable::add(Stream& stream, std::uint64_t seq, Moment now) {
   if (!had_gap) {
     stream.backoff = kGapPatience;
     stream.ask_at = now.steady + kGapPatience;
-    stream.asked = false;
   }
   const auto next = stream.above.upper_bound(seq);
   if (next != stream.above.begin() && std::prev(next)->second + 1 == seq) {
@@ -91,30 +101,42 @@ void ReceivedTable::join(Stream& stream) {
   }
 }
 
-// What stands behind a gap came through the same stream as what is missing and after it. So once
-// that was asked for, what the unit has no more was acknowledged by an earlier station or lost by
-// its storage.
-void ReceivedTable::begins(const std::string& unit, const wire::Position& first, Moment now) {
+// What stands behind a gap came through the same stream as what is missing, and after it: what the
+// unit has no more of that was acknowledged by an earlier station, or lost by its storage.
+void ReceivedTable::told(const std::string& unit,
+                         const std::vector<wire::OutboxBegin>& outbox,
+                         Moment now) {
   const auto known = units_.find(unit);
-  if (known == units_.end()) {
+  if (known == units_.end() || outbox.empty()) {
     return;
   }
-  for (auto& stream : known->second) {
-    if (stream.epoch != first.epoch || !stream.asked) {
+  auto& [streams, latest] = known->second;
+  latest = outbox.back().epoch;
+  for (auto at = streams.begin(); at != streams.end();) {
+    const auto told = std::find_if(outbox.begin(), outbox.end(), [&at](const auto& begin) {
+      return begin.epoch == at->first;
+    });
+    if (told == outbox.end()) {
+      const bool told_all = outbox.size() < wire::kMostEpochsTold;
+      const auto gone = at++;
+      if (told_all && gone->first != latest) {
+        forget(unit, streams, gone);
+      }
       continue;
     }
-    while (!stream.above.empty() && stream.upto + 1 < first.seq) {
-      const auto behind = std::min(first.seq, stream.above.begin()->first);
-      give_up(unit, stream, behind - 1, now);
-      touched_.insert({unit, stream.epoch});
+    auto& stream = at->second;
+    while (!stream.above.empty() && stream.upto + 1 < told->first) {
+      give_up(unit, at, std::min(told->first, stream.above.begin()->first) - 1, now);
     }
+    ++at;
   }
 }
 
 void ReceivedTable::give_up(const std::string& unit,
-                            Stream& stream,
+                            Streams::iterator at,
                             std::uint64_t upto,
                             Moment now) {
+  auto& [epoch, stream] = *at;
   const auto range = std::to_string(stream.upto + 1) + " to " + std::to_string(upto);
   // Of an outbox that was never heard of before, the first ones went to an earlier station: its
   // station.db is not ours.
@@ -126,21 +148,22 @@ void ReceivedTable::give_up(const std::string& unit,
                                     : "its events " + range + " are not to be had"});
   stream.upto = upto;
   join(stream);
+  touched_.insert({unit, epoch});
 }
 
 std::vector<ReceivedTable::Resend> ReceivedTable::due(Moment now) {
   std::vector<Resend> resends;
   for (auto unit = gapped_.begin(); unit != gapped_.end();) {
     bool gap = false;
-    for (auto& stream : units_[*unit]) {
-      const bool superseded = &stream != &units_[*unit].back();
+    auto& [streams, latest] = units_[*unit];
+    for (auto& [epoch, stream] : streams) {
+      const bool superseded = epoch != latest;
       if (stream.above.empty() || (superseded && stream.asks >= kAsksForSuperseded)) {
         continue;
       }
       gap = true;
       if (stream.ask_at <= now.steady) {
-        resends.push_back({*unit, stream.epoch, stream.upto + 1});
-        stream.asked = true;
+        resends.push_back({*unit, epoch, stream.upto + 1});
         ++stream.asks;
         stream.backoff = std::min(stream.backoff * 2, kLongestBackoff);
         stream.ask_at = now.steady + stream.backoff;
@@ -153,9 +176,11 @@ std::vector<ReceivedTable::Resend> ReceivedTable::due(Moment now) {
 
 void ReceivedTable::take_changes(Batch& batch) {
   for (const auto& [unit, epoch] : touched_) {
-    batch.received.insert_or_assign({unit, epoch}, stream(unit, epoch).upto);
+    batch.received.insert_or_assign({unit, epoch}, units_[unit].streams[epoch].upto);
   }
   touched_.clear();
+  batch.forgotten.insert(forgotten_.begin(), forgotten_.end());
+  forgotten_.clear();
   for (auto& row : lost_) {
     batch.history.push_back(std::move(row));
   }

@@ -3,6 +3,7 @@
 #include "steward/batch.hpp"
 #include "steward/moment.hpp"
 #include "subjects/wire/envelope.hpp"
+#include "subjects/wire/hello.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -33,9 +34,9 @@ class ReceivedTable {
 
   Verdict note(const std::string& unit, const wire::Position& position, Moment now);
 
-  // A unit says which event of an epoch is the first that it still has. What is missing before that
-  // and was asked for is lost.
-  void begins(const std::string& unit, const wire::Position& first, Moment now);
+  // A unit's hello says what its outbox begins with. What is missing before that is lost; an epoch
+  // that it has no events of is forgotten.
+  void told(const std::string& unit, const std::vector<wire::OutboxBegin>& outbox, Moment now);
 
   // What to ask of a unit's outbox: everything of that epoch from that number on.
   struct Resend {
@@ -47,31 +48,42 @@ class ReceivedTable {
   // The gaps that have stood too long.
   std::vector<Resend> due(Moment now);
 
-  // Gives out how far each outbox is whose events came since the last call, also repeated ones, and
-  // which events are lost.
+  // Gives out how far each outbox is whose events came since the last call, also repeated ones,
+  // which were forgotten, and which events are lost.
   void take_changes(Batch& batch);
 
  private:
-  // One outbox. Of a unit whose storage began anew, or of one name on two machines, there are more.
+  // One epoch of an outbox.
   struct Stream {
-    wire::MessageId epoch;
     std::uint64_t upto = 0;                        // all up to here are folded
     std::map<std::uint64_t, std::uint64_t> above;  // ranges beyond the gap: first -> last
     Steady ask_at;                                 // while there is a gap
     std::chrono::milliseconds backoff{0};
-    bool asked = false;  // for the gap
     int asks = 0;
+    std::uint64_t touched = 0;  // when: a count
+  };
+
+  using Streams = std::map<wire::MessageId, Stream>;
+
+  // Each start of a unit's agent begins an epoch: there are more of one that was not heard for
+  // long, or whose name two machines have.
+  struct Unit {
+    Streams streams;
+    std::optional<wire::MessageId> latest;  // the present one, as far as is known
   };
 
   Stream& stream(const std::string& unit, const wire::MessageId& epoch);
+  void forget(const std::string& unit, Streams& streams, Streams::iterator at);
   void add(Stream& stream, std::uint64_t seq, Moment now);
   void join(Stream& stream);
-  void give_up(const std::string& unit, Stream& stream, std::uint64_t upto, Moment now);
+  void give_up(const std::string& unit, Streams::iterator at, std::uint64_t upto, Moment now);
 
-  std::unordered_map<std::string, std::vector<Stream>> units_;  // the latest epoch last
+  std::unordered_map<std::string, Unit> units_;
   std::set<std::string> gapped_;
   std::set<std::pair<std::string, wire::MessageId>> touched_;
+  std::set<std::pair<std::string, wire::MessageId>> forgotten_;
   std::vector<wire::HistoryRow> lost_;
+  std::uint64_t touches_ = 0;
 };
 
 }  // namespace steward::station

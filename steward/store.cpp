@@ -171,6 +171,9 @@ Result<void> Store::commit(const Batch& batch, wire::Timestamp now) {
     for (const auto& row : batch.history) {
       sql::run(d.put_history, row.at, row.unit, row.what, row.text);
     }
+    for (const auto& [unit, epoch] : batch.forgotten) {
+      sql::run(d.erase_received, unit, epoch.str());
+    }
     for (const auto& [outbox, upto] : batch.received) {
       const std::string epoch = outbox.second.str();
       sql::run(d.put_received, outbox.first, epoch, static_cast<std::int64_t>(upto), now);
@@ -215,10 +218,6 @@ Result<void> Store::trim(wire::Timestamp now) {
         "(SELECT id FROM commands WHERE job IN (SELECT job FROM leaving))");
     db.exec("DELETE FROM commands WHERE job IN (SELECT job FROM leaving)");
     db.exec("DELETE FROM jobs WHERE job IN (SELECT job FROM leaving)");
-    db.exec(
-        "DELETE FROM received WHERE (unit, epoch) IN (SELECT unit, epoch FROM (SELECT unit, epoch, "
-        "row_number() OVER (PARTITION BY unit ORDER BY at DESC) AS place FROM received) "
-        "WHERE place > 4)");
     transaction.commit();
   });
 }

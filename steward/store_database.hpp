@@ -30,6 +30,7 @@ class Store::Database {
   SQLite::Statement put_job_counts;
   SQLite::Statement put_history;
   SQLite::Statement put_received;
+  SQLite::Statement erase_received;
   SQLite::Statement put_position;
   SQLite::Statement get_command;
   SQLite::Statement get_command_units;

@@ -189,6 +189,7 @@ Store::Database::Database(const std::filesystem::path& file)
                    "INSERT INTO received (unit, epoch, upto, at) VALUES (?, ?, ?, ?) "
                    "ON CONFLICT (unit, epoch) DO UPDATE SET upto = max(upto, excluded.upto), "
                    "at = excluded.at"),
+      erase_received(db, "DELETE FROM received WHERE unit = ? AND epoch = ?"),
       put_position(db,
                    "INSERT OR REPLACE INTO positions (stream, seq, at, id) "
                    "VALUES (?, ?, ?, ?)"),

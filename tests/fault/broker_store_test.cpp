@@ -7,12 +7,14 @@
 
 #include <filesystem>
 #include <mutex>
+#include <vector>
 
 namespace steward::tests {
 namespace {
 
 namespace fs = std::filesystem;
 using std::chrono::minutes;
+using std::chrono_literals::operator""s;
 
 // A broker whose disk did not have what the broker had acknowledged: as after a loss of power.
 class Story {
@@ -24,16 +26,19 @@ class Story {
         store_(fleet.folder() / "jetstream"),
         copy_(fleet.folder() / "copy") {}
 
-  // Some commands are done, and a copy of the store is taken; more are done after it; then some
-  // wait for a unit that is away, and some run at one that the station does not hear.
-  void until_the_loss() {
+  // Some commands are done, and a copy of the store is taken; more are done for that time after it;
+  // then some wait for a unit that is away, and some run at one that the station does not hear.
+  void until_the_loss(std::chrono::seconds age = std::chrono::seconds(0)) {
     load.give(12);
     REQUIRE_MESSAGE(load.finish(minutes(1)), load.stuck());
     fleet_.broker().kill9();
     fs::copy(store_, copy_, fs::copy_options::recursive);
     fleet_.broker().restart();
-    load.give(12);
-    REQUIRE_MESSAGE(load.finish(minutes(1)), load.stuck());
+    const auto until = std::chrono::steady_clock::now() + age;
+    do {
+      load.give(12);
+      REQUIRE_MESSAGE(load.finish(minutes(1)), load.stuck());
+    } while (std::chrono::steady_clock::now() < until);
 
     fleet_.take_down(fleet_.unit(0), SIGKILL);
     give_and_wait_until_known(12);
@@ -126,15 +131,19 @@ std::unique_ptr<Fleet> two_units() { return Fleet::start({.units = 2}); }
 }  // namespace
 
 TEST_CASE("fault: a broker whose store is set back to an earlier time loses no command") {
-  const auto fleet = two_units();
-  if (!fleet) {
-    return;
+  using Ages = std::vector<std::chrono::seconds>;
+  for (const auto age : is_long() ? Ages{10s, 60s} : Ages{2s}) {
+    CAPTURE(age.count());
+    const auto fleet = two_units();
+    if (!fleet) {
+      return;
+    }
+    Story story(*fleet);
+    story.until_the_loss(age);
+    fs::remove_all(story.store());
+    fs::copy(story.copy(), story.store(), fs::copy_options::recursive);
+    story.after_the_loss();
   }
-  Story story(*fleet);
-  story.until_the_loss();
-  fs::remove_all(story.store());
-  fs::copy(story.copy(), story.store(), fs::copy_options::recursive);
-  story.after_the_loss();
 }
 
 TEST_CASE("fault: a broker whose store is emptied loses no command") {

@@ -21,7 +21,7 @@ struct Story {
   }
 
   void begins(std::uint64_t first, std::uint64_t epoch = 1) {
-    table.begins("ship1", {id(epoch), first}, time.now());
+    table.told("ship1", {{id(epoch), first}}, time.now());
   }
 
   std::uint64_t upto(std::uint64_t epoch = 1) {
@@ -83,9 +83,7 @@ TEST_CASE("received: what the unit itself no longer has is given up and told") {
   for (const std::uint64_t seq : {1, 5, 6, 8, 12}) {
     CHECK(story.note(seq) == Verdict::fresh);
   }
-  story.begins(9);
-  CHECK(story.upto() == 1);  // it was not asked yet
-  CHECK(story.table.due(story.time.after(60s)).size() == 1);
+  CHECK(story.upto() == 1);
   story.begins(2);
   CHECK(story.upto() == 0);  // it has all of it
   story.begins(9);
@@ -93,7 +91,7 @@ TEST_CASE("received: what the unit itself no longer has is given up and told") {
   CHECK(story.lost == 2);
   CHECK(story.note(9) == Verdict::fresh);
   CHECK(story.upto() == 9);
-  // What is not behind anything heard of may still come: another station has it, and so the stream.
+  // What is not before anything heard may still come: another station has it, and so the stream.
   story.begins(20);
   CHECK(story.upto() == 12);
   CHECK(story.note(13) == Verdict::fresh);
@@ -105,13 +103,55 @@ TEST_CASE("received: a gap whose end the unit still has is given up to there") {
   Story story;
   story.note(1);
   story.note(9);
-  (void)story.table.due(story.time.after(60s));
   story.begins(5);
   CHECK(story.upto() == 4);
   CHECK(story.note(5) == Verdict::fresh);
-  story.begins(5, 2);  // of an epoch never heard of
   CHECK(story.upto() == 5);
   CHECK(story.lost == 1);
+}
+
+TEST_CASE("received: hundreds of epochs that come by turns are each acknowledged") {
+  Story story;
+  constexpr std::uint64_t kEpochs = 300;
+  for (std::uint64_t seq = 1; seq <= 3; ++seq) {
+    for (std::uint64_t epoch = 1; epoch <= kEpochs; ++epoch) {
+      CHECK(story.note(seq, epoch) == Verdict::fresh);
+      CHECK(story.upto(epoch) == seq);
+    }
+  }
+}
+
+TEST_CASE("received: without an end of epochs the one not heard of for longest is forgotten") {
+  Story story;
+  for (std::uint64_t epoch = 1; epoch <= 2'000; ++epoch) {
+    story.note(1, epoch);
+    story.note(epoch + 1, 1);
+  }
+  Batch batch;
+  story.table.take_changes(batch);
+  CHECK(batch.forgotten.size() == 2'000 - 512);
+  CHECK(batch.forgotten.count({"ship1", id(2)}) == 1);
+  CHECK(batch.forgotten.count({"ship1", id(1)}) == 0);
+  CHECK(batch.received.size() == 512);
+}
+
+TEST_CASE(
+    "received: an epoch is forgotten once its unit has nothing of it, the present one never") {
+  Story story;
+  for (std::uint64_t epoch = 1; epoch <= 4; ++epoch) {
+    story.note(1, epoch);
+  }
+  Batch batch;
+  story.table.take_changes(batch);
+  story.table.told("ship1", {}, story.time.now());
+  story.table.told("ship1", std::vector<wire::OutboxBegin>(8, {id(2), 2}), story.time.now());
+  story.table.take_changes(batch);
+  CHECK(batch.forgotten.empty());  // neither tells all
+  story.table.told("ship1", {{id(2), 2}, {id(4), 2}}, story.time.now());
+  story.table.take_changes(batch);
+  CHECK(batch.forgotten == decltype(batch.forgotten){{"ship1", id(1)}, {"ship1", id(3)}});
+  CHECK(story.note(1, 2) == Verdict::repeated);
+  CHECK(story.note(1, 4) == Verdict::repeated);
 }
 
 TEST_CASE("received: a gap is not given up while the unit does not answer") {
@@ -128,7 +168,6 @@ TEST_CASE("received: a gap is not given up while the unit does not answer") {
 TEST_CASE("received: what an earlier station took of an outbox is no loss") {
   Story story;
   story.note(5);
-  (void)story.table.due(story.time.after(60s));
   story.begins(5);
   Batch batch;
   story.table.take_changes(batch);

@@ -67,11 +67,14 @@ TEST_CASE("store: what was committed is there after it is opened again") {
     row.state = wire::UnitState::late;
     row.since = time.now().wall;
     batch.units["ship1"] = row;
+    batch.received[{"ship1", id(6)}] = 6;
     batch.received[{"ship1", id(7)}] = 42;
     batch.positions["STATE"] = {41, time.now().wall, "x"};
     batch.history.push_back({0, time.now().wall, "ship1", "state", "up -> late (silence)"});
     REQUIRE(store->commit(batch, time.now().wall));
-    REQUIRE(store->commit(one_command(2, CommandState::sent, time.now().wall), time.now().wall));
+    auto second = one_command(2, CommandState::sent, time.now().wall);
+    second.forgotten = {{"ship1", id(6)}};
+    REQUIRE(store->commit(second, time.now().wall));
   }
   auto store = opened(folder);
   const auto kept = store->load();

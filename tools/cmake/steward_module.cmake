@@ -54,12 +54,16 @@ function(steward_program name path)
 endfunction()
 
 # One test program per module, its cases found by doctest: steward_test(subjects/wire SOURCES ... LINKS ...)
-# Sources are named below tests/<path>. LABEL is unit unless given. Where STEWARD_TEST_ROOMS leaves the
+# Sources are named below tests/<path>. LABEL is unit unless given. A case may take TIMEOUT seconds, or
+# STEWARD_TEST_TIMEOUT where that is more. Where STEWARD_TEST_ROOMS leaves the
 # path out, the program is built only when it is asked for by name.
 function(steward_test path)
-  cmake_parse_arguments(arg "" "LABEL" "SOURCES;LINKS" ${ARGN})
+  cmake_parse_arguments(arg "" "LABEL;TIMEOUT" "SOURCES;LINKS" ${ARGN})
   if(NOT arg_LABEL)
     set(arg_LABEL unit)
+  endif()
+  if(NOT arg_TIMEOUT OR arg_TIMEOUT LESS STEWARD_TEST_TIMEOUT)
+    set(arg_TIMEOUT ${arg_TIMEOUT})
   endif()
   string(REPLACE "/" "_" name "test_${path}")
   list(TRANSFORM arg_SOURCES PREPEND "${CMAKE_SOURCE_DIR}/tests/${path}/")
