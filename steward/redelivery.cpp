@@ -202,7 +202,8 @@ void Redelivery::take_turn(Unit& unit, Moment now, std::vector<Send>& out) {
       continue;
     }
     at->second.at = now.steady;
-    tokens_ -= 1 + static_cast<double>(command.bytes / settings_.bytes_a_token);
+    const auto tokens = 1 + command.bytes / settings_.bytes_a_token;
+    tokens_ -= static_cast<double>(tokens);
     out.push_back({command.id, unit.name});
     ++sent;
   }
