@@ -86,6 +86,7 @@ Result<std::vector<CommandRow>> MemoryStorage::unfinished() {
     return one->arrival < other->arrival;
   });
   std::vector<CommandRow> rows;
+  rows.reserve(open.size());
   for (const auto* command : open) {
     rows.push_back(command->row);
   }
