@@ -76,7 +76,10 @@ TEST_CASE(
   flood(0, 30'000);
   const auto before = agent.rss_bytes();
   const std::uint32_t all = std::getenv("STEWARD_LONG") != nullptr ? 1'000'000 : 100'000;
-  flood(30'000, all);
+  flood(30'000, 100'000);
+  for (std::uint32_t sent = 100'000; sent < all; sent += 100'000) {
+    flood(sent, sent + 100'000);
+  }
   const auto after = agent.rss_bytes();
   MESSAGE("RSS after 30,000: ", before / 1024, " KiB, after ", all, ": ", after / 1024, " KiB");
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
