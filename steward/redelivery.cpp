@@ -62,7 +62,6 @@ void Redelivery::answered(const wire::MessageId& id, const std::string& name, Mo
     return;
   }
   auto& unit = at->second;
-  unit.probed = false;
   unit.silent_rounds = 0;
   const auto place = order->second;
   const auto sent = unit.waiting.find(place);
@@ -101,7 +100,6 @@ void Redelivery::returned(const std::string& name, Moment now) {
   auto& unit = at->second;
   unit.backoff = settings_.first;
   unit.sent_before.reset();
-  unit.probed = false;
   unit.silent_rounds = 0;
   begin_round(unit, now);
 }
@@ -162,7 +160,6 @@ void Redelivery::begin_rounds(Moment now) {
       continue;
     }
     unit.sent_before = now.steady - patience;
-    unit.probed = unit.silent_rounds % kFullRoundEach != 0;
     ++unit.silent_rounds;
     begin_round(unit, now);
   }
@@ -178,8 +175,13 @@ bool Redelivery::has_more(const Unit& unit) const {
   return unit.waiting.lower_bound(unit.next) != unit.waiting.end();
 }
 
+// The first round of silence is a full one, and every so many after it.
+bool Redelivery::is_probed(const Unit& unit) {
+  return unit.silent_rounds > 0 && unit.silent_rounds % kFullRoundEach != 1;
+}
+
 bool Redelivery::has_room(const Unit& unit) const {
-  if (unit.probed || !surroundings_.is_there(unit.name)) {
+  if (is_probed(unit) || !surroundings_.is_there(unit.name)) {
     return unit.in_flight < 1;
   }
   return unit.in_flight < settings_.window &&

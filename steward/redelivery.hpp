@@ -107,8 +107,7 @@ class Redelivery {
     Steady due;                       // the next round begins
     std::optional<Steady> scheduled;  // its place in deadlines_
     bool queued = false;              // in ready_
-    bool probed = false;              // this round is a probe, until a word has come
-    int silent_rounds = 0;            // since a word has come
+    int silent_rounds = 0;            // begun by time since a word has come
   };
 
   struct Known {
@@ -125,6 +124,7 @@ class Redelivery {
   void take_turn(Unit& unit, Moment now, std::vector<Send>& out);
   bool has_room(const Unit& unit) const;
   bool has_more(const Unit& unit) const;
+  static bool is_probed(const Unit& unit);
   void refill(Moment now);
   std::chrono::milliseconds jittered(std::chrono::milliseconds delay) const;
   void forget_if_empty(Unit& unit);

@@ -1,5 +1,5 @@
 #include "tests/fault/support/load.hpp"
-#include "tests/fault/support/wait.hpp"
+#include "tests/support/wait.hpp"
 
 #include <doctest/doctest.h>
 

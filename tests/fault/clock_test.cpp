@@ -1,5 +1,6 @@
 #include "tests/fault/support/load.hpp"
 #include "tests/fault/support/shim_file.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 #include <doctest/doctest.h>
 
@@ -31,11 +32,9 @@ bool has_clock(Fleet& fleet, Operator& eva, std::chrono::nanoseconds ahead) {
 }  // namespace
 
 TEST_CASE("fault: a unit whose clock steps by years runs nothing that has expired, nothing twice") {
-  std::string place = (std::filesystem::temp_directory_path() / "steward-clock-XXXXXX").string();
-  REQUIRE(::mkdtemp(place.data()) != nullptr);
-  ShimFile shim(std::filesystem::path(place) / "orders");
+  const TemporaryFolder place;
+  ShimFile shim(place.path() / "orders");
   const auto fleet = Fleet::start({.environment = shim.environment()});
-  std::filesystem::remove_all(place);  // mapped already
   if (!fleet) {
     return;
   }
@@ -77,11 +76,9 @@ TEST_CASE("fault: a unit whose clock steps by years runs nothing that has expire
 }
 
 TEST_CASE("fault: a station whose clock steps still sends again what a unit has missed") {
-  std::string place = (std::filesystem::temp_directory_path() / "steward-clock-XXXXXX").string();
-  REQUIRE(::mkdtemp(place.data()) != nullptr);
-  ShimFile shim(std::filesystem::path(place) / "orders");
+  const TemporaryFolder place;
+  ShimFile shim(place.path() / "orders");
   const auto fleet = Fleet::start({.environment = shim.environment()});
-  std::filesystem::remove_all(place);
   if (!fleet) {
     return;
   }

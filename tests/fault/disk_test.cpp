@@ -1,11 +1,11 @@
 #include "tests/fault/support/load.hpp"
 #include "tests/fault/support/namespaces.hpp"
 #include "tests/fault/support/shim_file.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 #include <doctest/doctest.h>
 
 #include <errno.h>
-#include <stdlib.h>
 
 #include <algorithm>
 
@@ -17,28 +17,6 @@ using std::chrono::seconds;
 
 constexpr seconds kHealLimit{10};
 constexpr std::size_t kMebibyte = 1024 * 1024;
-
-// A folder for the small disk and the shim's orders; they end before it.
-class Place {
- public:
-  Place() {
-    std::string name = (std::filesystem::temp_directory_path() / "steward-disk-XXXXXX").string();
-    path_ = ::mkdtemp(name.data());
-  }
-
-  ~Place() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-
-  Place(const Place&) = delete;
-  Place& operator=(const Place&) = delete;
-
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 // A command runs over the beginning of the trouble; more come in the midst of it; it ends; all is
 // well within the limit.
@@ -136,13 +114,30 @@ class Trouble {
   std::vector<wire::MessageId> met_;
 };
 
+// Every write to that file fails for some seconds.
+void fail_writes_of(const std::string& file) {
+  const TemporaryFolder place;
+  ShimFile shim(place.path() / "orders");
+  const auto fleet = Fleet::start({.environment = shim.environment()});
+  if (!fleet) {
+    return;
+  }
+  Trouble trouble(*fleet);
+  trouble.before();
+  shim.fail_writes(file, EIO);
+  trouble.meets("io");
+  trouble.during(seconds(4));
+  shim.fail_writes("", 0);
+  trouble.after();
+}
+
 }  // namespace
 
 TEST_CASE("fault: a unit whose disk is full says no_space, loses nothing, and heals with space") {
   if (!SmallDisk::available()) {
     return;
   }
-  const Place place;
+  const TemporaryFolder place;
   const SmallDisk disk(place.path() / "disk", 6 * kMebibyte);
   const auto fleet = Fleet::start({.unit_dir = disk.folder()});
   if (!fleet) {
@@ -162,7 +157,7 @@ TEST_CASE(
   if (!SmallDisk::available()) {
     return;
   }
-  const Place place;
+  const TemporaryFolder place;
   const SmallDisk disk(place.path() / "disk", 12 * kMebibyte);
   const auto fleet = Fleet::start({.station_dir = disk.folder()});
   if (!fleet) {
@@ -178,35 +173,11 @@ TEST_CASE(
 }
 
 TEST_CASE("fault: a unit whose disk answers with I/O errors loses nothing, and heals after them") {
-  const Place place;
-  ShimFile shim(place.path() / "orders");
-  const auto fleet = Fleet::start({.environment = shim.environment()});
-  if (!fleet) {
-    return;
-  }
-  Trouble trouble(*fleet);
-  trouble.before();
-  shim.fail_writes("edge.db", EIO);
-  trouble.meets("io");
-  trouble.during(seconds(4));
-  shim.fail_writes("", 0);
-  trouble.after();
+  fail_writes_of("edge.db");
 }
 
 TEST_CASE("fault: a station whose disk answers with I/O errors loses nothing, and heals") {
-  const Place place;
-  ShimFile shim(place.path() / "orders");
-  const auto fleet = Fleet::start({.environment = shim.environment()});
-  if (!fleet) {
-    return;
-  }
-  Trouble trouble(*fleet);
-  trouble.before();
-  shim.fail_writes("station.db", EIO);
-  trouble.meets("io");
-  trouble.during(seconds(4));
-  shim.fail_writes("", 0);
-  trouble.after();
+  fail_writes_of("station.db");
 }
 
 }  // namespace steward::tests

@@ -1,8 +1,8 @@
 #include "tests/simulation/story.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 #include <doctest/doctest.h>
 
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <array>
@@ -21,32 +21,21 @@ constexpr std::uint64_t kLongSeeds = 20'000;
 // In memory where the machine has such a place: nothing here is about its disk.
 class Place {
  public:
-  Place() {
-    const std::filesystem::path memory = "/dev/shm";
-    const auto parent =
-        ::access(memory.c_str(), W_OK) == 0 ? memory : std::filesystem::temp_directory_path();
-    std::string name = (parent / "steward-simulation-XXXXXX").string();
-    path_ = ::mkdtemp(name.data());
-  }
-
-  ~Place() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-
-  Place(const Place&) = delete;
-  Place& operator=(const Place&) = delete;
-
-  // An empty one for the next story.
+  // An empty folder for the next story.
   const std::filesystem::path& next() {
-    for (const auto& file : std::filesystem::directory_iterator(path_)) {
+    for (const auto& file : std::filesystem::directory_iterator(folder_.path())) {
       std::filesystem::remove_all(file.path());
     }
-    return path_;
+    return folder_.path();
   }
 
  private:
-  std::filesystem::path path_;
+  static std::filesystem::path parent() {
+    const std::filesystem::path memory = "/dev/shm";
+    return ::access(memory.c_str(), W_OK) == 0 ? memory : std::filesystem::temp_directory_path();
+  }
+
+  const tests::TemporaryFolder folder_{parent()};
 };
 
 std::optional<std::uint64_t> asked_for() {

@@ -2,11 +2,9 @@
 
 #include "steward/moment.hpp"
 #include "subjects/wire/names.hpp"
-
-#include <stdlib.h>
+#include "tests/support/temporary_folder.hpp"
 
 #include <chrono>
-#include <filesystem>
 #include <string>
 
 namespace steward::station::test {
@@ -33,26 +31,6 @@ inline wire::MessageId id(std::uint64_t number) {
   return wire::MessageId::make(1'790'000'000'000 + number, {});
 }
 
-// A folder that ends with its owner.
-class Folder {
- public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "steward-test-XXXXXX").string();
-    path_ = ::mkdtemp(name.data());
-  }
-
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
+using Folder = tests::TemporaryFolder;
 
 }  // namespace steward::station::test

@@ -1,7 +1,7 @@
 #include "tests/fault/support/fleet.hpp"
 
 #include "tests/fault/support/operator.hpp"
-#include "tests/fault/support/wait.hpp"
+#include "tests/support/wait.hpp"
 
 #include <doctest/doctest.h>
 
@@ -108,10 +108,7 @@ std::unique_ptr<Fleet> Fleet::start(Options options) {
           return row && row->state == wire::UnitState::up;
         },
         kStartLimit);
-    REQUIRE_MESSAGE(up,
-                    "the fleet did not start:\n",
-                    tail(fleet->station_->log()),
-                    tail(fleet->units_[number]->log()));
+    REQUIRE_MESSAGE(up, "the fleet did not start:\n", fleet->last_words());
   }
   return fleet;
 }
@@ -132,6 +129,14 @@ Fleet::~Fleet() {
 std::string Fleet::url() const {
   return options_.broker == BrokerOf::station ? "nats://127.0.0.1:" + std::to_string(port_)
                                               : broker_->url();
+}
+
+std::string Fleet::last_words() const {
+  std::string text = "station:\n" + tail(station_->log());
+  for (std::size_t number = 0; number < size(); ++number) {
+    text += name_of(number) + ":\n" + tail(units_[number]->log());
+  }
+  return text;
 }
 
 fs::path Fleet::unit_dir(std::size_t number) const {

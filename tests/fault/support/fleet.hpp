@@ -59,6 +59,9 @@ class Fleet {
 
   const std::filesystem::path& folder() const { return folder_; }
 
+  // The ends of the logs of the station and of every unit.
+  std::string last_words() const;
+
   std::filesystem::path unit_dir(std::size_t number) const;
   std::filesystem::path station_dir() const;
 

@@ -142,6 +142,7 @@ std::string Load::stuck() const {
   for (const auto& [id, state] : open_) {
     text << id << " " << state << "\n";
   }
+  text << fleet_.last_words();
   return text.str();
 }
 

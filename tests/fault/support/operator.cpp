@@ -1,6 +1,6 @@
 #include "tests/fault/support/operator.hpp"
 
-#include "tests/fault/support/wait.hpp"
+#include "tests/support/wait.hpp"
 
 #include <doctest/doctest.h>
 

@@ -6,6 +6,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -21,6 +22,9 @@ using steward::tests::ShimOrders;
 
 constexpr long long kNanoseconds = 1'000'000'000;
 
+// A later time is one of the wall clock: no machine is up for so long.
+constexpr time_t kLongestUptime = 100'000'000;
+
 const ShimOrders* orders() {
   static const ShimOrders* const mapped = []() -> const ShimOrders* {
     const char* path = getenv("STEWARD_SHIM");
@@ -33,6 +37,17 @@ const ShimOrders* orders() {
     return memory == MAP_FAILED ? nullptr : static_cast<const ShimOrders*>(memory);
   }();
   return mapped;
+}
+
+long long clock_offset() {
+  const ShimOrders* said = orders();
+  return said == nullptr ? 0 : said->clock_offset;
+}
+
+timespec shifted(const timespec& time, long long nanoseconds) {
+  const long long sum =
+      static_cast<long long>(time.tv_sec) * kNanoseconds + time.tv_nsec + nanoseconds;
+  return {static_cast<time_t>(sum / kNanoseconds), static_cast<long>(sum % kNanoseconds)};
 }
 
 template <class Function>
@@ -73,14 +88,21 @@ extern "C" {
 int clock_gettime(clockid_t clock, timespec* time) {
   static auto* const real = next<int(clockid_t, timespec*)>("clock_gettime");
   const int status = real(clock, time);
-  const ShimOrders* said = orders();
-  if (status == 0 && clock == CLOCK_REALTIME && said != nullptr && said->clock_offset != 0) {
-    const long long now =
-        static_cast<long long>(time->tv_sec) * kNanoseconds + time->tv_nsec + said->clock_offset;
-    time->tv_sec = static_cast<time_t>(now / kNanoseconds);
-    time->tv_nsec = static_cast<long>(now % kNanoseconds);
+  if (status == 0 && clock == CLOCK_REALTIME) {
+    *time = shifted(*time, clock_offset());
   }
   return status;
+}
+
+// The kernel waits by the clock that is right: until the same moment.
+int pthread_cond_timedwait(pthread_cond_t* condition,
+                           pthread_mutex_t* mutex,
+                           const timespec* until) {
+  if (until->tv_sec < kLongestUptime) {
+    return pthread_cond_clockwait(condition, mutex, CLOCK_MONOTONIC, until);
+  }
+  const timespec moment = shifted(*until, -clock_offset());
+  return pthread_cond_clockwait(condition, mutex, CLOCK_REALTIME, &moment);
 }
 
 ssize_t pwrite(int fd, const void* bytes, size_t count, off_t offset) {

@@ -3,6 +3,7 @@
 #include "subjects/bus/mutex.hpp"
 #include "subjects/bus/nats_bus.hpp"
 #include "tests/support/nats_server.hpp"
+#include "tests/support/wait.hpp"
 
 #include <chrono>
 #include <functional>
@@ -12,19 +13,6 @@
 #include <vector>
 
 namespace steward::tests {
-
-// Waits until something holds; false when it never does.
-inline bool eventually(const std::function<bool()>& holds,
-                       std::chrono::milliseconds limit = std::chrono::seconds(20)) {
-  const auto until = std::chrono::steady_clock::now() + limit;
-  while (!holds()) {
-    if (std::chrono::steady_clock::now() > until) {
-      return false;
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  return true;
-}
 
 // Options for a bus on that server whose backoff and pings are short enough for a test.
 inline bus::NatsOptions quick_options(const NatsServer& server) {

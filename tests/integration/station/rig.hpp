@@ -7,10 +7,10 @@
 #include "subjects/bus/channel.hpp"
 #include "subjects/bus/nats_bus.hpp"
 #include "subjects/wire/query.hpp"
+#include "tests/support/temporary_folder.hpp"
+#include "tests/support/wait.hpp"
 
 #include <doctest/doctest.h>
-
-#include <stdlib.h>
 
 #include <atomic>
 #include <chrono>
@@ -25,41 +25,6 @@
 #include <vector>
 
 namespace steward::tests {
-
-// Waits until something is so. False where it is not in time.
-inline bool eventually(const std::function<bool()>& is_so,
-                       std::chrono::milliseconds limit = std::chrono::seconds(20)) {
-  const auto until = std::chrono::steady_clock::now() + limit;
-  while (!is_so()) {
-    if (std::chrono::steady_clock::now() > until) {
-      return false;
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  return true;
-}
-
-// A folder that ends with its owner.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "steward-test-XXXXXX").string();
-    path_ = ::mkdtemp(name.data());
-  }
-
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 inline std::unique_ptr<bus::NatsBus> connect(
     const std::string& url,

@@ -1,6 +1,7 @@
 #include "subjects/bus/nats_bus.hpp"
 #include "tests/support/demo.hpp"
 #include "tests/support/nats_server.hpp"
+#include "tests/support/wait.hpp"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -9,7 +10,6 @@
 #include <fstream>
 #include <functional>
 #include <sstream>
-#include <thread>
 
 using nlohmann::json;
 using steward::tests::Demo;
@@ -22,14 +22,8 @@ bool has(const std::string& text, const std::string& part) {
 }
 
 bool eventually(const std::function<bool()>& is_so) {
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(40);
-  while (!is_so()) {
-    if (std::chrono::steady_clock::now() > until) {
-      return false;
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  }
-  return true;
+  return steward::tests::eventually(
+      is_so, std::chrono::seconds(40), std::chrono::milliseconds(100));
 }
 
 std::string text_of(const std::filesystem::path& file) {
