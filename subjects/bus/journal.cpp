@@ -6,21 +6,37 @@
 #include <utility>
 
 namespace steward::bus {
+namespace {
+
+// Of a limit: what is reckoned, not measured, is no more than one.
+constexpr std::size_t kParts = 256;
+
+}  // namespace
 
 Result<void> Journal::Turn::record(Event& event) {
   const auto& parts = journal_.parts_;
   const std::size_t size = event.payload.size();
   const auto position = parts.outbox.number(size);
   event.envelope.position = position;
-  grown_ += size;
   recorded_.push_back({&event, parts.channel.seal(event.envelope, std::move(event.payload))});
+  grown_ += bytes_of(recorded_.back().message);
   return parts.storage.add_event(position, parts.wall(), recorded_.back().message);
+}
+
+bool Journal::Turn::has_room(std::size_t more, std::size_t limit) {
+  if (bytes() + more > limit || bytes() > journal_.measured_ + limit / kParts) {
+    journal_.measured_ = journal_.parts_.storage.bytes().value_or(bytes());
+    journal_.bytes_ = journal_.measured_;
+    grown_ = 0;
+  }
+  return bytes() + more <= limit;
 }
 
 Journal::Journal(Parts parts) : parts_(std::move(parts)) {}
 
 Result<void> Journal::load() {
   STEWARD_TRY(bytes_, parts_.storage.bytes());
+  measured_ = bytes_;
   return {};
 }
 
@@ -82,7 +98,7 @@ Journal::Outcome Journal::pump() {
   }
   crash_point("edge.journal.committed");
   parts_.outbox.kept(parts_.steady());
-  bytes_ = parts_.storage.bytes().value_or(turn.bytes());
+  bytes_ = turn.bytes();
   const auto written = std::exchange(group_, {});
   {
     const Lock lock(mutex_);

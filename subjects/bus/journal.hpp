@@ -5,7 +5,6 @@
 #include "subjects/bus/outbox.hpp"
 #include "subjects/bus/storage.hpp"
 
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <functional>
@@ -46,8 +45,9 @@ class Journal {
     // Numbers, seals and keeps an event; published once it is on disk.
     [[nodiscard]] Result<void> record(Event& event);
 
-    // What storage takes with this group, about.
-    std::size_t bytes() const { return journal_.bytes_ + grown_; }
+    // Whether storage takes no more than `limit` with this group and `more`. To measure costs more
+    // than a small write: it is done before a no, and once for each 256th part of the limit.
+    bool has_room(std::size_t more, std::size_t limit);
 
     void grow(std::size_t bytes) { grown_ += bytes; }
 
@@ -60,6 +60,8 @@ class Journal {
     };
 
     explicit Turn(Journal& journal) : journal_(journal) {}
+
+    std::size_t bytes() const { return journal_.bytes_ + grown_; }
 
     Journal& journal_;
     std::size_t grown_ = 0;
@@ -119,9 +121,6 @@ class Journal {
   // Why the last group was not written; none while all is well. Any thread.
   std::optional<Error> trouble() const;
 
-  // What storage takes. Any thread.
-  std::size_t bytes() const { return bytes_; }
-
  private:
   struct Write {
     Changes changes;
@@ -135,7 +134,8 @@ class Journal {
 
   const Parts parts_;
   std::function<void()> tell_;
-  std::atomic<std::size_t> bytes_{0};
+  std::size_t bytes_ = 0;     // pump()'s: what storage takes, reckoned
+  std::size_t measured_ = 0;  // pump()'s: what it took when it was measured
   std::vector<Write> group_;  // pump()'s: what is being written, or is to be tried again
 
   mutable Mutex mutex_;

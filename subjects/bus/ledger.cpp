@@ -53,10 +53,6 @@ Result<std::vector<CommandRow>> Ledger::load(Storage& storage) {
   return rows;
 }
 
-bool Ledger::has_room(const Journal::Turn& turn, std::size_t bytes) const {
-  return turn.bytes() + bytes <= limits_.bytes;
-}
-
 void Ledger::accept(Acceptance acceptance, Then then) {
   struct Asked {
     Acceptance acceptance;
@@ -97,7 +93,7 @@ Result<void> Ledger::enter(Journal::Turn& turn, Acceptance& acceptance, Result<E
     return turn.record(accepted);
   }
   const std::size_t bytes = bytes_of(message) + row.ack.size() + kRowBytes;
-  if (!has_room(turn, bytes)) {
+  if (!turn.has_room(bytes, limits_.bytes)) {
     entry = failure(ErrorCode::overloaded,
                     "the unit has no room for more commands until the station has taken what is "
                     "ready for it, or some that are finished have expired");
@@ -126,7 +122,7 @@ void Ledger::refuse(CommandRow row, Event refusal, Then then) {
       return {};
     }
     const std::size_t bytes = asked->row.ack.size() + kRowBytes;
-    if (!has_room(turn, bytes + asked->refusal.payload.size())) {
+    if (!turn.has_room(bytes + asked->refusal.payload.size(), limits_.bytes)) {
       asked->entry = failure(ErrorCode::overloaded, "no room to record a refusal");
       return {};
     }
@@ -222,7 +218,7 @@ void Ledger::cancel_ahead(const wire::MessageId& id,
     if (known) {
       return {};
     }
-    if (!has_room(turn, kRowBytes)) {
+    if (!turn.has_room(kRowBytes, limits_.bytes)) {
       *answer = failure(ErrorCode::overloaded, "the unit has no room to remember a cancel");
       return {};
     }

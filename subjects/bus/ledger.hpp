@@ -94,7 +94,6 @@ class Ledger {
  private:
   void unwritten(const wire::MessageId& id, Error error, const Then& then);
   Result<void> enter(Journal::Turn& turn, Acceptance& acceptance, Result<Entry>& entry);
-  bool has_room(const Journal::Turn& turn, std::size_t bytes) const;
 
   Journal& journal_;
   const Limits limits_;

@@ -262,13 +262,26 @@ TEST_CASE("storage: what is finished, acknowledged and expired makes room again"
   for (std::uint8_t number = 1; number <= 20; ++number) {
     REQUIRE(unit.accept(number, std::string(100'000, 'x')));
   }
-  CHECK(unit.journal.bytes() > empty + 2'000'000);
+  CHECK(*storage->bytes() > empty + 2'000'000);
   for (std::uint8_t number = 1; number <= 20; ++number) {
     unit.step(number, wire::CommandState::done);
   }
-  CHECK(unit.journal.bytes() < empty + 100'000);
+  CHECK(*storage->bytes() < empty + 100'000);
   CHECK(*storage->prune(unit.now + 2h, 15) == 15);
   CHECK(*storage->prune(unit.now + 2h, 15) == 5);
+}
+
+TEST_CASE("storage: room that was made is seen by the next command that needs it") {
+  Folder folder;
+  const auto storage = folder.open();
+  UnitRoom unit(*storage, {.bytes = *storage->bytes() + 250'000});
+  const std::string large(100'000, 'x');
+  REQUIRE(unit.accept(1, large));
+  REQUIRE(unit.accept(2, large));
+  CHECK(unit.accept(3, large).error().code == ErrorCode::overloaded);
+  unit.step(1, wire::CommandState::done);
+  unit.step(2, wire::CommandState::done);
+  CHECK(unit.accept(4, large));
 }
 
 TEST_CASE("storage: nobody else can open the file meanwhile") {
