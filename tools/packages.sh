@@ -25,6 +25,7 @@ test_packages=(
   clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev  # second compiler, fuzzing
   shellcheck scdoc
   iproute2                                       # networks of the fault tests
+  prometheus-node-exporter                       # the peer of the metrics
 )
 
 is_installed() {

@@ -1,8 +1,8 @@
 #include "handlers/hello/hello.hpp"
 
+#include "handlers/runtime/place.hpp"
 #include "subjects/wire/hello.hpp"
 
-#include <cstdint>
 #include <utility>
 
 namespace steward::handlers::hello {
@@ -19,18 +19,6 @@ constexpr milliseconds kLongestInterval{3'600'000};
 constexpr milliseconds kSpread{250};
 
 }  // namespace
-
-milliseconds place_in(milliseconds span, std::string_view name) {
-  // FNV-1a, with a final mix: neighbouring names ("ship1", "ship2") differ in few bits only.
-  std::uint64_t hash = 0xcbf29ce484222325U;
-  for (const char letter : name) {
-    hash = (hash ^ static_cast<unsigned char>(letter)) * 0x100000001b3U;
-  }
-  hash ^= hash >> 32U;
-  hash *= 0x9e3779b97f4a7c15U;
-  hash ^= hash >> 29U;
-  return milliseconds(static_cast<std::int64_t>(hash % static_cast<std::uint64_t>(span.count())));
-}
 
 HelloHandler::HelloHandler(runtime::Context& context)
     : context_(context),
@@ -50,7 +38,7 @@ Result<runtime::Admission> HelloHandler::receive(const runtime::Command& command
     if (!to_all) {
       answer_.start(milliseconds(0));  // by the loop: many questions at once are one hello
     } else if (!answer_.active()) {
-      answer_.start(place_in(kSpread, context_.node.str() + id.str()));
+      answer_.start(runtime::place_in(kSpread, context_.node.str() + id.str()));
     }
   };
   return runtime::Admission{std::move(ignored), std::move(answer)};
@@ -59,7 +47,7 @@ Result<runtime::Admission> HelloHandler::receive(const runtime::Command& command
 void HelloHandler::link_up() {
   say(Occasion::first);
   beat_.stop();
-  phase_.start(milliseconds(1) + place_in(interval_, context_.node.str()));
+  phase_.start(milliseconds(1) + runtime::place_in(interval_, context_.node.str()));
 }
 
 void HelloHandler::stop(std::function<void()> stopped) {

@@ -6,7 +6,6 @@
 
 #include <chrono>
 #include <functional>
-#include <string_view>
 
 namespace steward::handlers::hello {
 
@@ -31,9 +30,5 @@ class HelloHandler final : public runtime::Handler {
   runtime::Timer phase_;   // from a connect to this unit's own place in the interval
   runtime::Timer answer_;  // to a question, a moment later where many were asked
 };
-
-// Where in a span of time a name has its place: the same one always, spread evenly over many names,
-// so that a fleet does not speak at once.
-std::chrono::milliseconds place_in(std::chrono::milliseconds span, std::string_view name);
 
 }  // namespace steward::handlers::hello

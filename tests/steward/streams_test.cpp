@@ -26,8 +26,9 @@ TEST_CASE("streams: there are four, commands refuse when full, the others drop t
   settings.events = {"daemon", "ack"};
   const auto streams = wanted_streams(settings);
   CHECK(names(streams) == std::vector<std::string>{"COMMANDS", "STATE", "LOGS", "METRICS"});
-  CHECK(streams[0].subjects ==
-        std::vector<std::string>{"*.command.shellcommand.*", "*.command.osupdate.*"});
+  CHECK(streams[0].subjects == std::vector<std::string>{"*.command.shellcommand.*",
+                                                        "*.command.metrics.*",
+                                                        "*.command.osupdate.*"});
   CHECK(streams[1].subjects == std::vector<std::string>{"*.event.ack.*", "*.event.daemon.*"});
   for (const auto& stream : streams) {
     CHECK(stream.max_age == std::chrono::hours(24 * 30));

@@ -23,6 +23,7 @@ struct Order {
   bool footprint = false;
   bool drain = false;
   bool returning = false;
+  bool metrics = false;
   bool station_scale = false;
   int seconds = 0;  // 0: each measurement's own
   std::string json_file;
@@ -51,6 +52,9 @@ std::vector<Step> steps_of(const Order& order) {
        [&](Rig& rig) { return measure_commands(rig, time_for(order, 10)); }},
       {"drain", order.drain, measure_drain},
       {"returning", order.returning, measure_returning},
+      {"metrics",
+       order.metrics,
+       [&](Rig& rig) { return measure_metrics(rig, time_for(order, 20)); }},
       {"station-scale", order.station_scale, measure_station_scale},
   };
 }
@@ -109,6 +113,7 @@ void add_verb(CLI::App& app, const std::string& name, const std::string& help, O
     order.footprint = all || name == "footprint";
     order.drain = all || name == "drain";
     order.returning = all || name == "returning";
+    order.metrics = all || name == "metrics";
     order.station_scale = name == "station-scale";
   });
 }
@@ -127,6 +132,7 @@ int main(int argc, char** argv) {
   add_verb(app, "footprint", "memory, threads and CPU of an idle agent", order);
   add_verb(app, "drain", "how fast a command's output is read, and what it costs", order);
   add_verb(app, "returning", "commands that waited for a unit, per second at its return", order);
+  add_verb(app, "metrics", "a round of metrics, beside prometheus-node-exporter", order);
   add_verb(app, "all", "all of these", order);
   add_verb(app, "station-scale", "a station with a million finished commands; minutes", order);
   CLI::App* replier = app.add_subcommand("replier", "answers raw requests")->group("");

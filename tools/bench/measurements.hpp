@@ -30,6 +30,10 @@ namespace steward::bench {
 // How fast a unit that was away is through the commands that wait for it. Starts the agent anew.
 [[nodiscard]] Result<std::vector<Figure>> measure_returning(Rig& rig);
 
+// What a round of metrics costs a unit, and how many bytes it is, beside a scrape of
+// prometheus-node-exporter (if that is installed). Leaves the unit with another interval.
+[[nodiscard]] Result<std::vector<Figure>> measure_metrics(Rig& rig, std::chrono::seconds time);
+
 // A station.db with a million finished commands: how long units, jobs and failures take to answer,
 // and how long the station is away over a restart. Takes minutes to fill; ends the rig's station.
 [[nodiscard]] Result<std::vector<Figure>> measure_station_scale(Rig& rig);

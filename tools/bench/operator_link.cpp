@@ -77,15 +77,14 @@ OperatorLink::~OperatorLink() = default;
 
 Result<void> OperatorLink::listen() {
   STEWARD_TRY(auto acks,
-              bus_->subscribe(unit_.str() + ".event.ack.shellcommand",
+              bus_->subscribe(unit_.str() + ".event.ack.*",
                               [to = acks_.get()](bus::Message&& m) { to->push(std::move(m)); }));
   subscriptions_.push_back(std::move(acks));
   return bus_->flush(kPatience);
 }
 
-Result<wire::MessageId> OperatorLink::send(const std::string& payload) {
-  STEWARD_TRY(wire::Subject subject,
-              wire::Subject::parse(unit_.str() + ".command.shellcommand.operatingsystem"));
+Result<wire::MessageId> OperatorLink::send(const std::string& payload, const std::string& to) {
+  STEWARD_TRY(wire::Subject subject, wire::Subject::parse(unit_.str() + ".command." + to));
   const wire::Envelope envelope = channel_.envelope(std::move(subject), wall_clock());
   if (auto sent = bus_->publish(channel_.seal(envelope, payload)); !sent) {
     return tl::unexpected(std::move(sent).error().with_context("send a command"));

@@ -31,8 +31,9 @@ class OperatorLink {
   OperatorLink(const OperatorLink&) = delete;
   OperatorLink& operator=(const OperatorLink&) = delete;
 
-  // Publishes a command to the unit's shellcommand/operatingsystem. Errors: unavailable, too_large.
-  [[nodiscard]] Result<wire::MessageId> send(const std::string& payload);
+  // Publishes a command to a method and domain of the unit. Errors: unavailable, too_large.
+  [[nodiscard]] Result<wire::MessageId> send(
+      const std::string& payload, const std::string& to = "shellcommand.operatingsystem");
 
   // The next ACK of the unit, in the order of their arrival. Errors: timed_out.
   [[nodiscard]] Result<SeenAck> next_ack(std::chrono::milliseconds timeout);

@@ -1,5 +1,6 @@
 #include "handlers/hello/hello.hpp"
 
+#include "handlers/runtime/place.hpp"
 #include "handlers/runtime/processes.hpp"
 #include "subjects/wire/hello.hpp"
 #include "tests/support/watchdog.hpp"
@@ -170,7 +171,7 @@ TEST_CASE("hello: a question that is no object is refused") {
 TEST_CASE("hello: the units of a fleet have different places in the interval") {
   std::vector<int> tenths(10, 0);
   for (int i = 0; i < 1'000; ++i) {
-    const auto place = handlers::hello::place_in(milliseconds(10'000), "ship" + std::to_string(i));
+    const auto place = runtime::place_in(milliseconds(10'000), "ship" + std::to_string(i));
     REQUIRE(place >= milliseconds(0));
     REQUIRE(place < milliseconds(10'000));
     ++tenths[static_cast<std::size_t>(place.count() / 1'000)];

@@ -103,6 +103,9 @@ void Listener::hear(bus::Message&& message) {
   if (opened->transport.method.str() == "hello") {
     hellos.push_back(*wire::decode_hello(opened->payload));
   }
+  if (opened->transport.method.str() == "metrics") {
+    metrics.push_back(opened->payload);
+  }
   if (opened->transport.method.str() == "ack") {
     auto ack = wire::decode_ack(opened->payload);
     if (!opened->envelope.position) {

@@ -76,7 +76,8 @@ class Listener {
   // Under wait(): the steps that were heard of a command, each position of the outbox once.
   std::vector<std::string> steps(const wire::MessageId& id) const;
   std::vector<wire::Ack> acks;
-  std::vector<wire::Ack> repeats;  // those without a place in the outbox
+  std::vector<std::string> metrics;  // payloads of metrics.system
+  std::vector<wire::Ack> repeats;    // those without a place in the outbox
 
   // Each recorded event and how often it came.
   std::map<std::pair<std::string, std::uint64_t>, int> times;

@@ -1,0 +1,202 @@
+#include "handlers/metrics/metrics.hpp"
+
+#include "handlers/runtime/place.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <utility>
+
+namespace steward::handlers::metrics {
+namespace {
+
+using nlohmann::json;
+
+// A round in full so often: whoever has missed one waits no longer than that.
+constexpr std::uint64_t kRoundsOnOneBase = 30;
+
+std::string text(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+std::chrono::milliseconds since_1970(wire::Timestamp now) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch());
+}
+
+}  // namespace
+
+MetricsHandler::MetricsHandler(runtime::Context& context, Roots roots)
+    : context_(context),
+      roots_(std::move(roots)),
+      settings_(read_options(context.options)),
+      complaint_(context.clock, context.log),
+      beat_(context.loop, [this] { round(); }),
+      phase_(context.loop, [this] {
+        round();
+        beat_.start_every(settings_.interval);
+      }) {}
+
+Result<void> MetricsHandler::start() {
+  auto kept = load_settings(context_.state_dir, settings_);
+  if (!kept) {
+    // The configuration's own are better than none; the next `set` writes the file anew.
+    context_.log.warning("settings are not as they were set: " + kept.error().text());
+    use(settings_);
+  } else {
+    use(*std::move(kept));
+  }
+  return {};
+}
+
+void MetricsHandler::use(Settings settings) {
+  settings_ = std::move(settings);
+  measurement_ =
+      std::make_unique<Measurement>(roots_, settings_.filters, settings_.disabled, context_.clock);
+  beat_.stop();
+  phase_.start(std::chrono::milliseconds(1) +
+               runtime::place_in(settings_.interval, context_.node.str()));
+}
+
+void MetricsHandler::link_up() { said_schema_ = 0; }
+
+void MetricsHandler::round() {
+  if (!context_.publisher.link_up()) {
+    ++lost_;  // nobody hears it: the machine is left in peace
+    return;
+  }
+  measurement_->round();
+  ++number_;
+  const bool same = said_schema_ == measurement_->schema_hash();
+  if (!(same || say_schema()) || !say_numbers()) {
+    ++lost_;
+    base_number_ = 0;
+  }
+}
+
+bool MetricsHandler::say_schema() {
+  base_number_ = 0;
+  if (auto said = context_.publisher.stream(encode(measurement_->schema())); !said) {
+    complaint_.say("schema not said: " + said.error().text());
+    return false;
+  }
+  said_schema_ = measurement_->schema_hash();
+  return true;
+}
+
+bool MetricsHandler::say_numbers() {
+  const auto numbers = measurement_->numbers();
+  if (base_number_ == 0 || number_ - base_number_ >= kRoundsOnOneBase) {
+    base_number_ = 0;
+    base_.clear();
+  }
+  const wire::MetricRoundHead head{
+      said_schema_, number_, base_number_, since_1970(context_.clock.now()), measurement_->took()};
+  auto payload = encode_metric_round(head, numbers, base_);
+  last_bytes_ = payload.size();
+  if (auto said = context_.publisher.stream(std::move(payload)); !said) {
+    complaint_.say("round not said: " + said.error().text());
+    return false;
+  }
+  total_bytes_ += last_bytes_;
+  if (base_number_ == 0) {
+    base_number_ = number_;
+    base_.assign(numbers.begin(), numbers.end());
+  }
+  return true;
+}
+
+Result<runtime::Admission> MetricsHandler::receive(const runtime::Command& command) {
+  STEWARD_TRY(auto request, wire::decode_metrics_request(command.payload));
+  if (auto fits = changed_by(settings_, request); !fits) {
+    return tl::unexpected<Error>(std::move(fits).error());
+  }
+  auto ignored = request.ignored;
+  return runtime::Admission{
+      .ignored = std::move(ignored),
+      .start = [this, id = command.envelope.id, asked = std::move(request)] { answer(id, asked); },
+      .repeatable = true};
+}
+
+void MetricsHandler::answer(const wire::MessageId& id, const wire::MetricsRequest& request) {
+  wire::Ack ack{.ref = id, .domain = context_.domain.str(), .state = wire::CommandState::done};
+  if (auto answer = act(request)) {
+    ack.result = *std::move(answer);
+  } else {
+    ack.state = wire::CommandState::failed;
+    ack.code = std::string(word(answer.error().code));
+    ack.message = answer.error().message;
+  }
+  context_.publisher.reply(std::move(ack));
+}
+
+Result<std::string> MetricsHandler::act(const wire::MetricsRequest& request) {
+  switch (request.op) {
+    case wire::MetricsRequest::Op::set:
+      return set(request);
+    case wire::MetricsRequest::Op::collect:
+      return collect(request.values);
+    case wire::MetricsRequest::Op::schema:
+      said_schema_ = 0;
+      round();
+      return text({{"round", number_}, {"series", measurement_->numbers().size()}});
+    case wire::MetricsRequest::Op::status:
+      break;
+  }
+  return status();
+}
+
+Result<std::string> MetricsHandler::set(const wire::MetricsRequest& request) {
+  STEWARD_TRY(auto settings, changed_by(settings_, request));
+  if (settings != settings_) {
+    if (auto saved = save_settings(context_.state_dir, settings); !saved) {
+      return tl::unexpected<Error>(std::move(saved).error());
+    }
+    use(std::move(settings));
+  }
+  return to_json(settings_);
+}
+
+Result<std::string> MetricsHandler::collect(bool values) {
+  round();
+  json out{{"round", number_},
+           {"series", measurement_->numbers().size()},
+           {"bytes", last_bytes_},
+           {"duration_us", measurement_->took().count()}};
+  if (values) {
+    const auto schema = measurement_->schema();
+    const auto numbers = measurement_->numbers();
+    json& all = out["values"] = json::object();
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      if (numbers[i] != wire::kAbsent) {
+        all[schema.series[i].key] = schema.series[i].value(numbers[i]);
+      }
+    }
+  }
+  return text(out);
+}
+
+std::string MetricsHandler::status() const {
+  json collectors = json::array();
+  for (const auto& one : measurement_->standings()) {
+    json row{{"name", one.name}, {"series", one.series}, {"duration_us", one.took.count()}};
+    if (one.error) {
+      row["error"] = one.error->text();
+      row["failures"] = one.failures;
+    }
+    if (one.dropped != 0) {
+      row["dropped"] = one.dropped;
+    }
+    collectors.push_back(std::move(row));
+  }
+  json out = json::parse(to_json(settings_));
+  out.erase("op");
+  out.update({{"rounds", number_},
+              {"lost", lost_},
+              {"series", measurement_->numbers().size()},
+              {"bytes", last_bytes_},
+              {"total_bytes", total_bytes_},
+              {"duration_us", measurement_->took().count()},
+              {"collectors", std::move(collectors)}});
+  return text(out);
+}
+
+}  // namespace steward::handlers::metrics

@@ -1,0 +1,57 @@
+#pragma once
+
+#include "handlers/metrics/measurement.hpp"
+#include "handlers/metrics/settings.hpp"
+#include "handlers/runtime/complaint.hpp"
+#include "handlers/runtime/context.hpp"
+#include "handlers/runtime/handler.hpp"
+#include "handlers/runtime/loop.hpp"
+#include "subjects/wire/metrics.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace steward::handlers::metrics {
+
+// Measures the machine in every interval, at this unit's own place in it, and says what it found.
+class MetricsHandler final : public runtime::Handler {
+ public:
+  explicit MetricsHandler(runtime::Context& context, Roots roots = {});
+
+  Result<void> start() override;
+  Result<runtime::Admission> receive(const runtime::Command& command) override;
+  void link_up() override;
+
+ private:
+  void round();
+  bool say_schema();
+  bool say_numbers();
+  void use(Settings settings);
+
+  void answer(const wire::MessageId& id, const wire::MetricsRequest& request);
+  Result<std::string> act(const wire::MetricsRequest& request);
+  Result<std::string> set(const wire::MetricsRequest& request);
+  Result<std::string> collect(bool values);
+  std::string status() const;
+
+  runtime::Context& context_;
+  const Roots roots_;
+  Settings settings_;
+  std::unique_ptr<Measurement> measurement_;
+  runtime::Complaint complaint_;
+
+  std::uint64_t said_schema_ = 0;  // that the bus has taken; 0: none since the link came up
+  std::uint64_t number_ = 0;       // of the last round
+  std::uint64_t base_number_ = 0;
+  std::vector<std::int64_t> base_;
+  std::uint64_t lost_ = 0;  // rounds that did not go out
+  std::size_t last_bytes_ = 0;
+  std::uint64_t total_bytes_ = 0;  // of the rounds that went out
+
+  runtime::Timer beat_;   // every interval
+  runtime::Timer phase_;  // from the start to this unit's own place in the interval
+};
+
+}  // namespace steward::handlers::metrics

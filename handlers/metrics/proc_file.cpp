@@ -1,0 +1,75 @@
+#include "handlers/metrics/proc_file.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace steward::handlers::metrics {
+namespace {
+
+// /proc gives at most so much at once for most of its files.
+constexpr std::size_t kFirstRoom = std::size_t{16} * 1024;
+constexpr std::size_t kMostRoom = std::size_t{4} * 1024 * 1024;
+
+}  // namespace
+
+ProcFile::~ProcFile() { close(); }
+
+ProcFile::ProcFile(ProcFile&& other) noexcept
+    : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)) {}
+
+void ProcFile::close() {
+  if (fd_ >= 0) {
+    ::close(fd_);
+    fd_ = -1;
+  }
+}
+
+Result<std::string_view> ProcFile::read(std::string& buffer) {
+  if (fd_ >= 0) {
+    if (auto text = read_open(buffer)) {
+      return text;
+    }
+    close();  // a device that went away, and came back under the same name
+  }
+  fd_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd_ < 0) {
+    return tl::unexpected(system_error(errno, "open " + path_));
+  }
+  auto text = read_open(buffer);
+  if (!text) {
+    close();
+  }
+  return text;
+}
+
+Result<std::string_view> ProcFile::read_open(std::string& buffer) {
+  if (buffer.size() < kFirstRoom) {
+    buffer.resize(kFirstRoom);
+  }
+  std::size_t length = 0;
+  while (true) {
+    if (length == buffer.size()) {
+      if (length >= kMostRoom) {
+        return failure(ErrorCode::too_large, "read " + path_ + ": over 4 MiB");
+      }
+      buffer.resize(length * 2);
+    }
+    const auto got =
+        ::pread(fd_, buffer.data() + length, buffer.size() - length, static_cast<off_t>(length));
+    if (got < 0 && errno == EINTR) {
+      continue;
+    }
+    if (got < 0) {
+      return tl::unexpected(system_error(errno, "read " + path_));
+    }
+    if (got == 0) {
+      return std::string_view(buffer.data(), length);
+    }
+    length += static_cast<std::size_t>(got);
+  }
+}
+
+}  // namespace steward::handlers::metrics

@@ -1,0 +1,35 @@
+#pragma once
+
+#include "subjects/wire/error.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace steward::handlers::metrics {
+
+// A file of /proc or /sys that is read again and again: kept open, so that a reading costs one
+// system call and no look-up of its path.
+class ProcFile {
+ public:
+  explicit ProcFile(std::string path) : path_(std::move(path)) {}
+
+  ~ProcFile();
+  ProcFile(ProcFile&& other) noexcept;
+  ProcFile(const ProcFile&) = delete;
+  ProcFile& operator=(const ProcFile&) = delete;
+
+  // All of it as it is now, in `buffer`, whose room is used again. Opens the file anew when it was
+  // closed or taken away. Errors: not_found, permission, io, too_large (over 4 MiB).
+  [[nodiscard]] Result<std::string_view> read(std::string& buffer);
+
+  const std::string& path() const { return path_; }
+
+ private:
+  [[nodiscard]] Result<std::string_view> read_open(std::string& buffer);
+  void close();
+
+  std::string path_;
+  int fd_ = -1;
+};
+
+}  // namespace steward::handlers::metrics

@@ -1,0 +1,151 @@
+#include "subjects/wire/metrics.hpp"
+
+#include "subjects/wire/fields.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <array>
+#include <charconv>
+#include <utility>
+
+namespace steward::wire {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::array<std::string_view, 3> kTypes{"g", "c", "u"};
+constexpr std::size_t kMostGlobs = 64;
+constexpr std::size_t kLongestGlob = 256;
+
+std::string hex(std::uint64_t value) {
+  std::string text(16, '0');
+  for (std::size_t i = text.size(); i-- > 0; value >>= 4U) {
+    text[i] = "0123456789abcdef"[value & 0xfU];
+  }
+  return text;
+}
+
+// A row [key, type, multiplier, divisor].
+Result<MetricSeries> read_row(const json& row) {
+  const auto wrong = [] { return failure(ErrorCode::bad_payload, "series: a row is malformed"); };
+  if (!row.is_array() || row.size() != 4 || !row[0].is_string() || !row[1].is_string() ||
+      !row[2].is_number_unsigned() || !row[3].is_number_unsigned()) {
+    return wrong();
+  }
+  MetricSeries series{.key = row[0].get<std::string>()};
+  const auto type = row[1].get<std::string>();
+  const auto multiplier = row[2].get<std::uint64_t>();
+  const auto divisor = row[3].get<std::uint64_t>();
+  std::size_t at = 0;
+  while (at < kTypes.size() && kTypes[at] != type) {
+    ++at;
+  }
+  if (at == kTypes.size()) {
+    return failure(ErrorCode::unsupported, "series: no type is named '" + type + "'");
+  }
+  if (multiplier == 0 || multiplier > UINT32_MAX || divisor == 0 || divisor > UINT32_MAX) {
+    return wrong();
+  }
+  series.type = static_cast<MetricType>(at);
+  series.multiplier = static_cast<std::uint32_t>(multiplier);
+  series.divisor = static_cast<std::uint32_t>(divisor);
+  return series;
+}
+
+std::optional<std::vector<std::string>> read_texts(Fields& fields, std::string_view name) {
+  if (!fields.has(name)) {
+    return std::nullopt;
+  }
+  auto texts = fields.texts(name);
+  if (texts.size() > kMostGlobs) {
+    fields.fail(ErrorCode::bad_payload, name, "has more than 64 items");
+  }
+  for (const auto& text : texts) {
+    if (text.empty() || text.size() > kLongestGlob || text.find('\0') != std::string::npos) {
+      fields.fail(ErrorCode::bad_payload, name, "items must be 1 to 256 bytes, without NUL");
+    }
+  }
+  return texts;
+}
+
+}  // namespace
+
+std::uint64_t MetricSchema::hash() const {
+  std::uint64_t hash = 0xcbf29ce484222325U;
+  const auto take = [&hash](std::uint64_t byte) { hash = (hash ^ byte) * 0x100000001b3U; };
+  for (const auto& one : series) {
+    for (const char letter : one.key) {
+      take(static_cast<unsigned char>(letter));
+    }
+    take(static_cast<std::uint64_t>(one.type));
+    take(one.multiplier);
+    take(one.divisor);
+  }
+  return hash;
+}
+
+// Row by row: a tree of it all would take ten times its room, on every unit.
+std::string encode(const MetricSchema& schema) {
+  std::string out = R"({"schema":")" + hex(schema.hash()) + R"(","series":[)";
+  for (const auto& series : schema.series) {
+    out += out.back() == '[' ? "[" : ",[";
+    out += dump_json(series.key);
+    out += ",\"";
+    out += kTypes[static_cast<std::size_t>(series.type)];
+    out += "\"," + std::to_string(series.multiplier) + ',' + std::to_string(series.divisor) + ']';
+  }
+  return out + "]}";
+}
+
+Result<MetricSchema> decode_metric_schema(std::string_view payload) {
+  STEWARD_TRY(const auto object, parse_json(payload));
+  Fields fields(object);
+  const std::string told = fields.required_text("schema");
+  const auto rows = object.find("series");
+  if (rows == object.end() || !rows->is_array()) {
+    return failure(ErrorCode::bad_payload, "series must be a list");
+  }
+  if (rows->size() > kMostSeries) {
+    return failure(ErrorCode::too_large, "more than 16384 series");
+  }
+  MetricSchema schema;
+  schema.series.reserve(rows->size());
+  for (const auto& row : *rows) {
+    STEWARD_TRY(schema.series.emplace_back(), read_row(row));
+  }
+  if (auto finished = fields.finish(); !finished) {
+    return tl::unexpected<Error>(std::move(finished).error());
+  }
+  if (told != hex(schema.hash())) {
+    return failure(ErrorCode::bad_payload, "schema: is not the hash of the series");
+  }
+  return schema;
+}
+
+Result<MetricsRequest> decode_metrics_request(std::string_view payload) {
+  STEWARD_TRY(const auto object, parse_json(payload.empty() ? "{}" : payload));
+  Fields fields(object);
+  MetricsRequest request;
+  request.op = static_cast<MetricsRequest::Op>(
+      fields.choice("op", {"status", "set", "collect", "schema"}, 0));
+  if (request.op == MetricsRequest::Op::set) {
+    if (fields.has("interval_ms")) {
+      request.interval =
+          fields.milliseconds("interval_ms", {}, kShortestMetricsInterval, kLongestMetricsInterval);
+    }
+    request.disabled = read_texts(fields, "disabled");
+    fields.object("filters", [&request](Fields& filters) {
+      request.mountpoints = read_texts(filters, "mountpoints");
+      request.fstypes = read_texts(filters, "fstypes");
+      request.disks = read_texts(filters, "disks");
+      request.interfaces = read_texts(filters, "interfaces");
+    });
+  } else if (request.op == MetricsRequest::Op::collect) {
+    request.values = fields.boolean("values", false);
+  }
+  fields.must();
+  STEWARD_TRY(request.ignored, fields.finish());
+  return request;
+}
+
+}  // namespace steward::wire

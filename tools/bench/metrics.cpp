@@ -1,0 +1,140 @@
+#include "tools/bench/measurements.hpp"
+#include "tools/bench/process_figures.hpp"
+#include "tools/bench/scrape.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+#include <thread>
+
+namespace steward::bench {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using nlohmann::json;
+using std::chrono::nanoseconds;
+
+constexpr const char* kExporter = "/usr/bin/prometheus-node-exporter";
+constexpr const char* kQuick = R"({"op":"set","interval_ms":100})";
+constexpr const char* kIdle = R"({"op":"set","interval_ms":3600000})";
+constexpr std::chrono::seconds kPatience{30};
+constexpr double kBarMilliseconds = 0.4;
+constexpr double kBarBytes = 1'024;
+
+Result<json> ask(Rig& rig, const std::string& payload) {
+  STEWARD_TRY(const auto id, rig.operator_link().send(payload, "metrics.system"));
+  STEWARD_TRY(const auto seen,
+              rig.operator_link().wait_for(id, wire::CommandState::done, kPatience));
+  if (seen.ack.state != wire::CommandState::done) {
+    return failure(ErrorCode::internal, "metrics: " + seen.ack.message);
+  }
+  return json::parse(seen.ack.result);
+}
+
+struct Spent {
+  nanoseconds cpu{0};
+  nanoseconds time{0};
+  std::int64_t rounds = 0;
+  std::int64_t bytes = 0;
+  std::int64_t series = 0;
+};
+
+// What the agent takes between two looks at its own counts.
+Result<Spent> spend(Rig& rig, const std::string& setting, std::chrono::seconds time) {
+  STEWARD_TRY(const json set, ask(rig, setting));
+  STEWARD_TRY(const json before, ask(rig, "{}"));
+  STEWARD_TRY(const nanoseconds cpu_before, cpu_time_of(rig.agent()));
+  const auto began = Clock::now();
+  std::this_thread::sleep_for(time);
+  STEWARD_TRY(const nanoseconds cpu_after, cpu_time_of(rig.agent()));
+  const auto took = Clock::now() - began;
+  STEWARD_TRY(const json after, ask(rig, "{}"));
+  return Spent{
+      cpu_after - cpu_before,
+      took,
+      after.at("rounds").get<std::int64_t>() - before.at("rounds").get<std::int64_t>(),
+      after.at("total_bytes").get<std::int64_t>() - before.at("total_bytes").get<std::int64_t>(),
+      after.at("series").get<std::int64_t>()};
+}
+
+// Of one answer to a scrape; none where the exporter is not installed.
+struct Peer {
+  double milliseconds = 0;
+  double bytes = 0;
+};
+
+Result<std::optional<Peer>> measure_exporter(std::chrono::seconds time) {
+  if (!std::filesystem::exists(kExporter)) {
+    return std::optional<Peer>();
+  }
+  STEWARD_TRY(const TemporaryFolder folder, TemporaryFolder::make());
+  STEWARD_TRY(const auto port, free_port());
+  STEWARD_TRY(const auto exporter,
+              ChildProcess::start({kExporter,
+                                   "--web.listen-address=127.0.0.1:" + std::to_string(port),
+                                   "--log.level=error"},
+                                  {},
+                                  folder.path() / "exporter.log"));
+  const auto deadline = Clock::now() + kPatience;
+  while (!scrape(port)) {
+    if (Clock::now() > deadline) {
+      return failure(ErrorCode::timed_out, "prometheus-node-exporter does not come up");
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  STEWARD_TRY(const nanoseconds before, cpu_time_of(exporter->pid()));
+  const auto end = Clock::now() + time;
+  int scrapes = 0;
+  std::size_t bytes = 0;
+  for (; scrapes == 0 || Clock::now() < end; ++scrapes) {
+    STEWARD_TRY(const std::string answer, scrape(port));
+    bytes += answer.size();
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  STEWARD_TRY(const nanoseconds after, cpu_time_of(exporter->pid()));
+  return Peer{std::chrono::duration<double, std::milli>(after - before).count() / scrapes,
+              static_cast<double>(bytes) / scrapes};
+}
+
+}  // namespace
+
+Result<std::vector<Figure>> measure_metrics(Rig& rig, std::chrono::seconds time) {
+  STEWARD_TRY(const Spent idle, spend(rig, kIdle, time));
+  STEWARD_TRY(const Spent quick, spend(rig, kQuick, time));
+  STEWARD_TRY(const auto peer, measure_exporter(time));
+  if (quick.rounds <= 0) {
+    return failure(ErrorCode::internal, "the unit has not measured");
+  }
+  const auto rounds = static_cast<double>(quick.rounds);
+  const double idle_share =
+      std::chrono::duration<double>(idle.cpu) / std::chrono::duration<double>(idle.time);
+  const double own = std::chrono::duration<double, std::milli>(quick.cpu).count() -
+                     idle_share * std::chrono::duration<double, std::milli>(quick.time).count();
+  Figure cpu{.name = "CPU per round of metrics",
+             .unit = "ms",
+             .ours = own / rounds,
+             .bar = {BarKind::value_at_most, kBarMilliseconds}};
+  Figure wire{.name = "bytes per round of metrics",
+              .unit = "B",
+              .ours = static_cast<double>(quick.bytes) / rounds,
+              .bar = {BarKind::value_at_most, kBarBytes}};
+  if (peer) {
+    cpu.peer_name = wire.peer_name = "node_exporter";
+    cpu.peer = peer->milliseconds;
+    wire.peer = peer->bytes;
+  }
+  STEWARD_TRY(const Memory memory, memory_of(rig.agent()));
+  return std::vector<Figure>{
+      cpu,
+      wire,
+      {.name = "series per round", .unit = "", .ours = static_cast<double>(quick.series)},
+      {.name = "agent RSS while it measures",
+       .unit = "MB",
+       .ours = static_cast<double>(memory.resident) / 1e6},
+      {.name = "agent anonymous while it measures",
+       .unit = "MB",
+       .ours = static_cast<double>(memory.anonymous) / 1e6}};
+}
+
+}  // namespace steward::bench
