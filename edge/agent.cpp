@@ -45,7 +45,10 @@ Agent::Agent(Config config, Surroundings around)
       session_(around.clock.new_id()),
       started_(around.clock.steady()),
       log_(around.log, "agent"),
-      channel_(wire::Source::node(config_.node), wire::Completeness::filled_in, bus::system_ids()),
+      channel_(wire::Source::node(config_.node),
+               wire::Completeness::filled_in,
+               bus::system_ids(),
+               around.guard),
       outbox_(around.clock.new_id(), bus::Outbox::Limits{}),
       journal_({around.storage,
                 outbox_,
@@ -205,6 +208,11 @@ void Agent::refuse(const wire::MessageId& id,
                    const std::optional<wire::MessageId>& job) {
   const auto acks = std::make_shared<runtime::Acks>(house_, subject.method);
   auto payload = wire::encode(runtime::refusal(id, subject.domain.str(), error));
+  complaint_.say("command " + id.str() + " was refused: " + error.text());
+  if (channel_.guarded()) {
+    acks->say_plainly(id, payload, job);  // anybody's id, perhaps: nothing is remembered under it
+    return;
+  }
   bus::CommandRow row{.id = id,
                       .method = subject.method.str(),
                       .domain = subject.domain.str(),
@@ -219,12 +227,13 @@ void Agent::refuse(const wire::MessageId& id,
                      acks->say_plainly(id, entry->recorded_ack, job);
                    }
                  });
-  complaint_.say("command " + id.str() + " was refused: " + error.text());
 }
 
 void Agent::handle_received() {
-  for (const auto& message : received_.take()) {
-    const auto received = wire::decode_received(message.payload);
+  for (auto& message : received_.take()) {
+    const auto opened = channel_.open(std::move(message), around_.clock.now());
+    const auto received = opened ? wire::decode_received(opened->payload)
+                                 : Result<wire::Received>(tl::unexpected(opened.error().error));
     const auto epoch = received ? wire::MessageId::parse(received->epoch)
                                 : Result<wire::MessageId>(tl::unexpected(received.error()));
     if (!epoch) {

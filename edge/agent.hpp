@@ -38,6 +38,7 @@ struct Surroundings {
   runtime::Clock& clock;
   runtime::Processes& processes;
   const runtime::LogSink& log;
+  const bus::Guard* guard = nullptr;  // null: messages are not signed
 };
 
 // One unit: the handlers of the catalogue, each on its thread, and the ways between them and the

@@ -2,6 +2,7 @@
 
 #include "handlers/runtime/log.hpp"
 #include "handlers/runtime/options.hpp"
+#include "subjects/bus/trust_files.hpp"
 #include "subjects/wire/names.hpp"
 
 #include <cstddef>
@@ -40,6 +41,8 @@ struct Config {
   std::filesystem::path state_dir;
   // What edge.db may hold before new commands are refused.
   std::size_t storage_bytes = std::size_t{64} * 1024 * 1024;
+  // Where messages are signed; none: whoever can publish on the broker can command the unit.
+  std::optional<bus::TrustFiles> trust;
   runtime::LogLevel log_level = runtime::LogLevel::info;
   runtime::LogSink::Form log_form = runtime::LogSink::Form::terminal;
   runtime::Options options;

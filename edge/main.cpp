@@ -28,6 +28,7 @@ namespace {
 constexpr int kExitUsage = 2;
 constexpr std::chrono::milliseconds kSayUnreached{3'000};
 constexpr std::chrono::milliseconds kRest{5'000};
+constexpr std::chrono::milliseconds kLookAtTrust{1'000};
 constexpr std::chrono::milliseconds kFlushTimeout{3'000};
 constexpr std::chrono::milliseconds kDrainTimeout{3'000};
 
@@ -160,6 +161,35 @@ class Signals {
   runtime::SignalWatcher interrupt_;
 };
 
+// What the unit signs with and whom it believes, kept as the files of its configuration say.
+class UnitTrust {
+ public:
+  UnitTrust(const bus::TrustFiles& files,
+            std::unique_ptr<bus::Guard> guard,
+            runtime::Loop& loop,
+            const runtime::Clock& clock,
+            const runtime::Logger& log)
+      : guard_(std::move(guard)),
+        watch_(files,
+               *guard_,
+               {[log](const std::string& text) { log.info(text); },
+                [log](const std::string& text) { log.error(text); }}),
+        timer_(loop, [this, &clock] { watch_.look(clock.now()); }) {
+    watch_.look(clock.now());
+    if (!guard_->policy()) {
+      log.warning("no policy yet: no command is carried out");
+    }
+    timer_.start_every(kLookAtTrust);
+  }
+
+  const bus::Guard& guard() const { return *guard_; }
+
+ private:
+  const std::unique_ptr<bus::Guard> guard_;
+  bus::TrustWatch watch_;
+  runtime::Timer timer_;
+};
+
 void close_bus(bus::NatsBus& bus, const runtime::Logger& log) {
   if (bus.status().state != bus::LinkState::up) {
     return;
@@ -189,6 +219,14 @@ int run(const Config& config) {
   }
   runtime::Loop loop;
   runtime::Processes processes(loop);
+  std::optional<UnitTrust> trust;
+  if (config.trust) {
+    auto guard = bus::open_guard(*config.trust);
+    if (!guard) {
+      return fail(guard.error());
+    }
+    trust.emplace(*config.trust, *std::move(guard), loop, clock, log);
+  }
   LinkWatch link(loop, log);
   auto bus = bus::NatsBus::open({
       .servers = config.brokers,
@@ -199,7 +237,9 @@ int run(const Config& config) {
   if (!bus) {
     return fail(bus.error());
   }
-  Agent agent(config, {**bus, *opened->storage, loop, clock, processes, sink});
+  Agent agent(
+      config,
+      {**bus, *opened->storage, loop, clock, processes, sink, trust ? &trust->guard() : nullptr});
   if (const auto problems = agent.problems(); !problems.empty()) {
     return fail(problems);
   }

@@ -3,11 +3,13 @@
 #include "handlers/runtime/log.hpp"
 #include "steward/store.hpp"
 #include "steward/streams.hpp"
+#include "subjects/bus/trust_files.hpp"
 #include "subjects/wire/error.hpp"
 #include "subjects/wire/names.hpp"
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +33,7 @@ struct Config {
   std::filesystem::path state_dir;
   Store::Limits limits;
   StreamSettings streams;
+  std::optional<bus::TrustFiles> trust;  // none: messages are not signed
   runtime::LogLevel log_level = runtime::LogLevel::info;
   runtime::LogSink::Form log_form = runtime::LogSink::Form::terminal;
 };

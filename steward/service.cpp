@@ -9,6 +9,7 @@ namespace steward::station {
 namespace {
 
 constexpr std::chrono::milliseconds kDrainTimeout{2'000};
+constexpr std::chrono::milliseconds kLookAtTrust{1'000};
 
 // A broker that has just come up has not failed yet.
 constexpr std::chrono::milliseconds kBrokerPatience{10'000};
@@ -55,6 +56,21 @@ Result<void> Service::open_store() {
     log_.error(opened.notice);
   }
   store_ = std::move(opened.store);
+  return open_trust();
+}
+
+Result<void> Service::open_trust() {
+  if (!config_.trust) {
+    return {};
+  }
+  STEWARD_TRY(guard_, bus::open_guard(*config_.trust));
+  trust_.emplace(*config_.trust,
+                 *guard_,
+                 bus::TrustWatch::Say{[this](const std::string& text) { log_.info(text); },
+                                      [this](const std::string& text) { log_.error(text); }});
+  trust_->look(clock_.now());
+  look_at_trust_.emplace(loop_, [this] { trust_->look(clock_.now()); });
+  look_at_trust_->start_every(kLookAtTrust);
   return {};
 }
 
@@ -101,14 +117,18 @@ Result<void> Service::start_station(const std::vector<std::string>& servers) {
   station_ = std::make_unique<Station>(
       Station::Settings{
           config_.name, wire::Completeness::filled_in, std::move(own), std::move(streams)},
-      Station::Surroundings{
-          *bus_, *store_, clock_, log_.tagged("station"), [this](const std::string& why) {
-            loop_.post([this, why] {
-              if (broker_) {
-                broker_->restart(why, kBrokerPatience);
-              }
-            });
-          }});
+      Station::Surroundings{*bus_,
+                            *store_,
+                            clock_,
+                            log_.tagged("station"),
+                            [this](const std::string& why) {
+                              loop_.post([this, why] {
+                                if (broker_) {
+                                  broker_->restart(why, kBrokerPatience);
+                                }
+                              });
+                            },
+                            guard_.get()});
   return station_->start();
 }
 
@@ -143,6 +163,7 @@ void Service::link_changed(const bus::LinkStatus& status) {
 
 void Service::stop(std::function<void()> stopped) {
   callbacks_ = {};
+  look_at_trust_.reset();
   if (station_) {
     station_->stop();
     station_.reset();

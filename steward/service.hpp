@@ -54,6 +54,7 @@ class Service {
 
  private:
   Result<void> open_store();
+  Result<void> open_trust();
   void start_broker();
   void connect(const std::vector<std::string>& servers);
   Result<void> start_station(const std::vector<std::string>& servers);
@@ -71,6 +72,9 @@ class Service {
   // In the order of their start; they end in reverse.
   std::optional<runtime::StateLock> lock_;
   std::unique_ptr<Store> store_;
+  std::unique_ptr<bus::Guard> guard_;  // null: messages are not signed
+  std::optional<bus::TrustWatch> trust_;
+  std::optional<runtime::Timer> look_at_trust_;
   std::unique_ptr<Broker> broker_;
   std::unique_ptr<bus::NatsBus> bus_;
   std::unique_ptr<Station> station_;

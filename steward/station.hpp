@@ -47,6 +47,7 @@ class Station {
     // Nothing could be written to JetStream for 15 s, and why; again and again, at longer and
     // longer intervals, while that is so. Called on the station's thread; may be none.
     std::function<void(const std::string& why)> broker_is_stuck = nullptr;
+    const bus::Guard* guard = nullptr;  // null: messages are not signed
   };
 
   Station(Settings settings, const Surroundings& surroundings);

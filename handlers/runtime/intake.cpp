@@ -61,7 +61,7 @@ void Intake::take(bus::Message&& message) {
   ++tally_.received;
   auto opened = house_.channel.open_command(house_.node, std::move(message), house_.clock.now());
   if (!opened) {
-    refuse(opened.error().id, opened.error().job, opened.error().error);
+    turn_away(opened.error());
     return;
   }
   serve_command(*std::move(opened));
@@ -216,8 +216,12 @@ void Intake::settle(const wire::MessageId& id, Result<bus::Ledger::Entry> entry)
 
 void Intake::run(const wire::MessageId& id, Pending pending) {
   ++tally_.accepted;
-  Open open{
-      pending.job, std::move(pending.row), pending.admission.repeatable, ++arrivals_, nullptr};
+  Open open{pending.job,
+            std::move(pending.row),
+            pending.admission.repeatable,
+            ++arrivals_,
+            nullptr,
+            std::nullopt};
   open_.emplace(id, std::move(open));
   if (pending.cancelled) {
     step(ack(id, wire::CommandState::cancelled));
@@ -247,6 +251,10 @@ void Intake::begin(const wire::MessageId& ref, std::function<void()> then) {
     return;
   }
   open->second.begun = std::move(then);
+  house_.channel.guarded() ? ask_again(ref) : begin_now(ref);
+}
+
+void Intake::begin_now(const wire::MessageId& ref) {
   house_.ledger.begin(ref, on_my_thread<>([ref](Intake& self) { self.begun(ref); }));
 }
 
@@ -269,6 +277,9 @@ void Intake::step(wire::Ack ack) {
   }
   const Job job = open->second.job;
   if (is_terminal(ack.state)) {
+    if (open->second.denied) {
+      ack = refusal(ack.ref, domain_.str(), *open->second.denied);
+    }
     open_.erase(open);
   }
   ack.domain = domain_.str();
@@ -284,9 +295,9 @@ void Intake::end(const wire::MessageId& id, wire::CommandState state, const Erro
 
 void Intake::overflowed(const Overflow& overflow) {
   ++tally_.received;
-  refuse(parse_id(overflow.id),
-         parse_id(overflow.job),
-         Error{ErrorCode::overloaded, "too many commands wait for this handler"});
+  turn_away({Error{ErrorCode::overloaded, "too many commands wait for this handler"},
+             parse_id(overflow.id),
+             parse_id(overflow.job)});
 }
 
 // A command that is known already cannot be refused any more: a copy that comes late, or finds the

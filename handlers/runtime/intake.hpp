@@ -99,6 +99,7 @@ class Intake {
     bool repeatable = false;
     std::uint64_t arrival = 0;
     std::function<void()> begun;  // to be called once the beginning is on disk
+    std::optional<Error> denied;  // at its start: its end is a refusal
   };
 
   // The ledger may call back on another thread, and after this object has gone.
@@ -121,6 +122,9 @@ class Intake {
   void settle_refusal(const wire::MessageId& id, Pending pending, Result<bus::Ledger::Entry> entry);
   void run(const wire::MessageId& id, Pending pending);
   void start(const wire::MessageId& id, const std::function<void()>& start);
+  void ask_again(const wire::MessageId& ref);
+  void asked_again(const wire::MessageId& ref, std::vector<bus::Unfinished> found);
+  void begin_now(const wire::MessageId& ref);
   void begun(const wire::MessageId& ref);
   void end(const wire::MessageId& id, wire::CommandState state, const Error& error);
 
@@ -138,6 +142,7 @@ class Intake {
   void resume_one(bus::Unfinished&& unfinished);
   void resume_with(const wire::MessageId& id, Result<Admission> admission);
 
+  void turn_away(const bus::Refusal& refusal);
   void refuse(const std::optional<wire::MessageId>& id,
               const Job& job,
               const Error& error,

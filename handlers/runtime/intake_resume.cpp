@@ -114,7 +114,7 @@ void Intake::resume_one(bus::Unfinished&& unfinished) {
   const auto now = house_.clock.now();
   auto opened = house_.channel.open(std::move(unfinished.message), now);
   const Job job = opened ? opened->envelope.job : std::nullopt;
-  open_.emplace(id, Open{job, row, false, ++arrivals_, nullptr});
+  open_.emplace(id, Open{job, row, false, ++arrivals_, nullptr, std::nullopt});
   if (!opened) {
     end(id, wire::CommandState::failed, opened.error().error);
   } else if (cancelled && !begun) {
@@ -126,6 +126,9 @@ void Intake::resume_one(bus::Unfinished&& unfinished) {
         wire::CommandState::failed,
         {ErrorCode::handler_crashed,
          "this command has taken the handler or the agent down three times"});
+  } else if (const auto allowed = house_.channel.allows(house_.node, *opened, now); !allowed) {
+    begun ? resume_with(id, tl::unexpected(allowed.error()))
+          : end(id, wire::CommandState::refused, allowed.error());
   } else if (auto cancels = cancel_admission(*opened)) {
     resume_with(id, *std::move(cancels));
   } else {

@@ -1,5 +1,6 @@
 #include "subjects/bus/channel.hpp"
 
+#include "subjects/bus/guard.hpp"
 #include "subjects/bus/mutex.hpp"
 
 #include <sys/random.h>
@@ -42,15 +43,28 @@ Result<wire::Subject> subject_of(const Message& message) {
 
 }  // namespace
 
-Channel::Channel(wire::Source own, wire::Completeness completeness, NewId new_id)
-    : own_(std::move(own)), completeness_(completeness), new_id_(std::move(new_id)) {}
+Channel::Channel(wire::Source own,
+                 wire::Completeness completeness,
+                 NewId new_id,
+                 const Guard* guard)
+    : own_(std::move(own)),
+      completeness_(guard == nullptr ? completeness : wire::Completeness::required),
+      new_id_(std::move(new_id)),
+      guard_(guard) {}
 
 tl::expected<Opened, Refusal> Channel::open(Message&& message, wire::Timestamp now) const {
   auto transport = subject_of(message);
   if (!transport) {
     return refusal(std::move(transport).error(), message);
   }
-  return decode(*std::move(transport), std::move(message), now);
+  auto opened = decode(*std::move(transport), std::move(message), now);
+  if (opened && guard_ != nullptr && opened->envelope.subject.kind == wire::Kind::event) {
+    if (auto said = guard_->believes(opened->envelope, opened->payload, now); !said) {
+      return tl::unexpected<Refusal>(
+          Refusal{std::move(said).error(), opened->envelope.id, opened->envelope.job});
+    }
+  }
+  return opened;
 }
 
 tl::expected<Opened, Refusal> Channel::open_command(const wire::NodeName& own,
@@ -72,7 +86,22 @@ tl::expected<Opened, Refusal> Channel::open_command(const wire::NodeName& own,
     return tl::unexpected<Refusal>(
         Refusal{std::move(late), opened->envelope.id, opened->envelope.job});
   }
+  if (opened) {
+    if (auto allowed = allows(own, *opened, now); !allowed) {
+      return tl::unexpected<Refusal>(
+          Refusal{std::move(allowed).error(), opened->envelope.id, opened->envelope.job});
+    }
+  }
   return opened;
+}
+
+Result<void> Channel::allows(const wire::NodeName& own,
+                             const Opened& command,
+                             wire::Timestamp now) const {
+  if (guard_ == nullptr) {
+    return {};
+  }
+  return guard_->allows(own, command.envelope, command.payload, now);
 }
 
 tl::expected<Opened, Refusal> Channel::decode(wire::Subject transport,
@@ -94,7 +123,13 @@ wire::Envelope Channel::envelope(wire::Subject subject, wire::Timestamp now) con
 }
 
 Message Channel::seal(const wire::Envelope& envelope, std::string payload) const {
-  return Message{envelope.subject.str(), wire::encode_envelope(envelope), std::move(payload), {}};
+  if (guard_ == nullptr) {
+    return Message{envelope.subject.str(), wire::encode_envelope(envelope), std::move(payload), {}};
+  }
+  auto signed_envelope = envelope;
+  guard_->sign(signed_envelope, payload);
+  return Message{
+      envelope.subject.str(), wire::encode_envelope(signed_envelope), std::move(payload), {}};
 }
 
 namespace {

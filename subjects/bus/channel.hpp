@@ -25,6 +25,8 @@ struct Refusal {
   std::optional<wire::MessageId> job = std::nullopt;
 };
 
+class Guard;
+
 // Turns bytes into checked messages and back: the one gate between the bus and everything that
 // acts. Checks are made cheap first (README of wire, section 6). Stateless: any thread.
 class Channel {
@@ -32,20 +34,35 @@ class Channel {
   // Makes ids; called on any thread. See system_ids().
   using NewId = std::function<wire::MessageId(wire::Timestamp now)>;
 
-  Channel(wire::Source own, wire::Completeness completeness, NewId new_id);
+  // With a guard, which outlives it, messages are signed and checked, and every header has to be
+  // there; null: neither.
+  Channel(wire::Source own,
+          wire::Completeness completeness,
+          NewId new_id,
+          const Guard* guard = nullptr);
 
-  // A command for this node (or @all): also refuses what is for another node or has expired.
+  bool guarded() const { return guard_ != nullptr; }
+
+  // A command for this node (or @all): also refuses what is for another node, has expired, or is
+  // not allowed. Of what a guarded channel refuses nothing is proven, the id neither.
   [[nodiscard]] tl::expected<Opened, Refusal> open_command(const wire::NodeName& own,
                                                            Message&& message,
                                                            wire::Timestamp now) const;
 
-  // Any command or event, as a station or a reader follows them; expiry is not looked at.
+  // Whether an opened command may be carried out now: asked again when it starts, since its
+  // signer's rights may have ended. Errors: Guard::allows()'s.
+  [[nodiscard]] Result<void> allows(const wire::NodeName& own,
+                                    const Opened& command,
+                                    wire::Timestamp now) const;
+
+  // Any command or event, as a station or a reader follows them. Expiry and rights of commands are
+  // not looked at; an event has to be its node's.
   [[nodiscard]] tl::expected<Opened, Refusal> open(Message&& message, wire::Timestamp now) const;
 
   // An envelope of a new message of this node.
   wire::Envelope envelope(wire::Subject subject, wire::Timestamp now) const;
 
-  // The bytes of a message on its own subject.
+  // The bytes of a message on its own subject, signed where that is due.
   Message seal(const wire::Envelope& envelope, std::string payload) const;
 
  private:
@@ -56,6 +73,7 @@ class Channel {
   wire::Source own_;
   wire::Completeness completeness_;
   NewId new_id_;
+  const Guard* guard_;
 };
 
 // Ids of the operating system's random bits (getrandom), sorted within a millisecond by their

@@ -28,8 +28,12 @@ std::string_view word(ErrorCode code) {
       return "overloaded";
     case ErrorCode::conflict:
       return "conflict";
+    case ErrorCode::not_signed:
+      return "unsigned";
     case ErrorCode::bad_signature:
       return "bad_signature";
+    case ErrorCode::unknown_signer:
+      return "unknown_signer";
     case ErrorCode::denied:
       return "denied";
     case ErrorCode::not_found:

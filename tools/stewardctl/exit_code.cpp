@@ -13,7 +13,9 @@ Exit exit_of(const Error& error) {
     case ErrorCode::not_found:
       return Exit::no_match;
     case ErrorCode::denied:
+    case ErrorCode::not_signed:
     case ErrorCode::bad_signature:
+    case ErrorCode::unknown_signer:
       return Exit::denied;
     default:
       return Exit::usage;
@@ -27,7 +29,8 @@ Outcome outcome_of(wire::CommandState state, std::string_view code) {
   if (state == wire::CommandState::done) {
     return Outcome::ok;
   }
-  const bool by_policy = code == word(ErrorCode::denied) || code == word(ErrorCode::bad_signature);
+  const auto known = parse_error_code(code);
+  const bool by_policy = known && exit_of(Error{*known, ""}) == Exit::denied;
   return state == wire::CommandState::refused && by_policy ? Outcome::denied : Outcome::failed;
 }
 

@@ -1,0 +1,147 @@
+#include "subjects/bus/guard.hpp"
+
+#include "subjects/identity/message_signature.hpp"
+#include "subjects/identity/signed_document.hpp"
+
+#include <utility>
+
+namespace steward::bus {
+namespace {
+
+Result<void> check_signed(const wire::Envelope& envelope) {
+  if (envelope.signature.empty() || envelope.key_id.empty()) {
+    return failure(ErrorCode::not_signed, "the message is not signed");
+  }
+  return {};
+}
+
+std::string shown_key(const wire::Envelope& envelope) { return envelope.key_id.substr(0, 64); }
+
+}  // namespace
+
+Guard::Guard(identity::ClusterName cluster,
+             std::vector<identity::PublicKey> roots,
+             std::optional<identity::PrivateKey> own)
+    : cluster_(std::move(cluster)), roots_(std::move(roots)), own_(std::move(own)) {
+  set_unit_keys({});
+}
+
+bool Guard::is_signed(const wire::Envelope& envelope) {
+  const auto& subject = envelope.subject;
+  return subject.kind == wire::Kind::command || envelope.position ||
+         subject.method.str() == "ack" || subject.method.str() == "received";
+}
+
+void Guard::sign(wire::Envelope& envelope, std::string_view payload) const {
+  if (own_ && is_signed(envelope)) {
+    if (auto done = identity::sign_message(envelope, payload, cluster_, *own_); !done) {
+      envelope.signature.clear();
+    }
+  }
+}
+
+Result<void> Guard::verify(const wire::Envelope& envelope,
+                           std::string_view payload,
+                           const identity::PublicKey& key) const {
+  return identity::verify_message(envelope, payload, cluster_, key);
+}
+
+// Cheap checks first: a signature is judged only where its key is one that is known and not denied.
+Result<void> Guard::allows(const wire::NodeName& unit,
+                           const wire::Envelope& command,
+                           std::string_view payload,
+                           wire::Timestamp now) const {
+  if (auto there = check_signed(command); !there) {
+    return there;
+  }
+  const auto policy = this->policy();
+  if (!policy) {
+    return failure(ErrorCode::denied, unit.str() + " has no policy: it carries out nothing");
+  }
+  if (policy->denied_keys().contains(command.key_id)) {
+    return failure(ErrorCode::denied, "the key " + command.key_id + " is on the deny list");
+  }
+  const auto* const signer = policy->find_signer(command.key_id);
+  if (signer == nullptr) {
+    return failure(ErrorCode::unknown_signer, "the policy knows no key " + shown_key(command));
+  }
+  if (auto holds = verify(command, payload, signer->key); !holds) {
+    return holds;
+  }
+  const auto verdict = policy->evaluate({command, payload, unit, now});
+  if (!verdict.allowed) {
+    return failure(ErrorCode::denied, verdict.reason);
+  }
+  return {};
+}
+
+Result<void> Guard::believes(const wire::Envelope& event,
+                             std::string_view payload,
+                             wire::Timestamp now) const {
+  if (!is_signed(event)) {
+    return {};
+  }
+  if (auto there = check_signed(event); !there) {
+    return there;
+  }
+  const auto& node = event.subject.node;
+  if (!node || event.source != wire::Source::node(*node)) {
+    return failure(ErrorCode::denied, event.source.str() + " speaks for another node");
+  }
+  const auto policy = this->policy();
+  if (policy && policy->denied_keys().contains(event.key_id)) {
+    return failure(ErrorCode::denied, "the key " + event.key_id + " is on the deny list");
+  }
+  std::shared_ptr<const UnitKeys> units;
+  {
+    const Lock lock(mutex_);
+    units = units_;
+  }
+  if (const auto unit = units->find(node->str()); unit != units->end()) {
+    return verify(event, payload, unit->second);
+  }
+  const auto* const signer = policy ? policy->find_signer(event.key_id) : nullptr;
+  if (signer == nullptr) {
+    return failure(ErrorCode::unknown_signer,
+                   "no key " + shown_key(event) + " is known of " + node->str());
+  }
+  if (signer->source != event.source || (signer->expires && now >= *signer->expires)) {
+    return failure(ErrorCode::denied,
+                   "the key is that of " + signer->source.str() + ", or not good any more");
+  }
+  return verify(event, payload, signer->key);
+}
+
+Result<identity::Policy> Guard::judge(std::string_view document, wire::Timestamp now) const {
+  const auto present = policy();
+  return identity::accept_policy(document, roots_, cluster_, present.get(), now);
+}
+
+Result<identity::Policy> Guard::judge_kept(std::string_view document) const {
+  STEWARD_TRY(const auto body,
+              identity::open_document(identity::Purpose::policy, document, roots_));
+  STEWARD_TRY(auto policy, identity::Policy::parse(body));
+  if (policy.cluster() != cluster_) {
+    return failure(ErrorCode::denied, "the policy is for the cluster " + policy.cluster().str());
+  }
+  return policy;
+}
+
+void Guard::set_policy(identity::Policy policy) {
+  auto shared = std::make_shared<const identity::Policy>(std::move(policy));
+  const Lock lock(mutex_);
+  policy_ = std::move(shared);
+}
+
+void Guard::set_unit_keys(UnitKeys keys) {
+  auto shared = std::make_shared<const UnitKeys>(std::move(keys));
+  const Lock lock(mutex_);
+  units_ = std::move(shared);
+}
+
+std::shared_ptr<const identity::Policy> Guard::policy() const {
+  const Lock lock(mutex_);
+  return policy_;
+}
+
+}  // namespace steward::bus

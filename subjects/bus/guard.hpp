@@ -1,0 +1,80 @@
+#pragma once
+
+#include "subjects/bus/mutex.hpp"
+#include "subjects/identity/key.hpp"
+#include "subjects/identity/label.hpp"
+#include "subjects/identity/policy.hpp"
+#include "subjects/wire/envelope.hpp"
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace steward::bus {
+
+// What a channel signs with, and whom it believes: the one place where messages are signed and
+// signatures are judged. A channel without one takes and makes unsigned messages. Any thread.
+class Guard {
+ public:
+  using UnitKeys = std::map<std::string, identity::PublicKey>;  // by the unit's name
+
+  // `roots` sign policies; `own` signs what goes out (none: it goes out as it is).
+  Guard(identity::ClusterName cluster,
+        std::vector<identity::PublicKey> roots,
+        std::optional<identity::PrivateKey> own);
+
+  // Commands, recorded events, ACKs and the station's acknowledgements are signed; hello, output
+  // and the like are not: nobody acts by them.
+  static bool is_signed(const wire::Envelope& envelope);
+
+  // Puts key and signature into an envelope of a message that is to be signed. One that cannot be
+  // signed goes out unsigned, and is refused.
+  void sign(wire::Envelope& envelope, std::string_view payload) const;
+
+  // Whether that unit may carry out this command now: signed, by a key that the policy knows, for
+  // this very message, and allowed by a rule. Without a policy nothing is. Errors: not_signed,
+  // unknown_signer, bad_signature, denied.
+  [[nodiscard]] Result<void> allows(const wire::NodeName& unit,
+                                    const wire::Envelope& command,
+                                    std::string_view payload,
+                                    wire::Timestamp now) const;
+
+  // Whether the node that an event is of has said it: a unit by its key, a station by the policy's.
+  // Events that need no signature pass. Errors: not_signed, unknown_signer, bad_signature, denied
+  // (another node's key, or a key that is good for nothing any more).
+  [[nodiscard]] Result<void> believes(const wire::Envelope& event,
+                                      std::string_view payload,
+                                      wire::Timestamp now) const;
+
+  // Judges a signed policy without putting it in force: for whoever keeps it on disk first. Errors:
+  // accept_policy()'s.
+  [[nodiscard]] Result<identity::Policy> judge(std::string_view document,
+                                               wire::Timestamp now) const;
+
+  // One that was judged before and kept: it may have expired since. Errors: bad_payload,
+  // unsupported, bad_signature, denied (of another cluster).
+  [[nodiscard]] Result<identity::Policy> judge_kept(std::string_view document) const;
+
+  void set_policy(identity::Policy policy);
+  void set_unit_keys(UnitKeys keys);
+
+  // Null before there is one.
+  std::shared_ptr<const identity::Policy> policy() const;
+
+ private:
+  Result<void> verify(const wire::Envelope& envelope,
+                      std::string_view payload,
+                      const identity::PublicKey& key) const;
+
+  const identity::ClusterName cluster_;
+  const std::vector<identity::PublicKey> roots_;
+  const std::optional<identity::PrivateKey> own_;
+  mutable Mutex mutex_;
+  std::shared_ptr<const identity::Policy> policy_ STEWARD_GUARDED_BY(mutex_);
+  std::shared_ptr<const UnitKeys> units_ STEWARD_GUARDED_BY(mutex_);
+};
+
+}  // namespace steward::bus

@@ -1,0 +1,163 @@
+#include "subjects/bus/trust_files.hpp"
+
+#include "subjects/identity/files.hpp"
+#include "subjects/identity/key_file.hpp"
+
+#include <utility>
+
+namespace steward::bus {
+namespace {
+
+using identity::Access;
+using identity::Existing;
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) {
+    text.remove_suffix(1);
+  }
+  return text;
+}
+
+// The private key is made where it is used and never leaves; its public half is for others.
+Result<identity::PrivateKey> own_key(const std::filesystem::path& path) {
+  auto key = identity::read_key_file(path, identity::no_passphrase);
+  if (!key && key.error().code == ErrorCode::not_found) {
+    key = identity::PrivateKey::generate();
+    if (key) {
+      if (auto written = identity::write_key_file(path, *key, Existing::keep); !written) {
+        return tl::unexpected(std::move(written).error());
+      }
+    }
+  }
+  if (!key) {
+    return key;
+  }
+  auto shown = path;
+  shown.replace_extension(".pub");
+  if (auto written = identity::write_file(
+          shown, key->public_key().text() + "\n", Access::everybody, Existing::replace);
+      !written) {
+    return tl::unexpected(std::move(written).error());
+  }
+  return key;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Guard>> open_guard(const TrustFiles& files) {
+  auto cluster = identity::ClusterName::parse(files.cluster);
+  if (!cluster) {
+    return failure(ErrorCode::bad_config, "trust.cluster: " + cluster.error().message);
+  }
+  std::vector<identity::PublicKey> roots;
+  for (const auto& text : files.roots) {
+    auto root = identity::PublicKey::parse(text);
+    if (!root) {
+      return failure(ErrorCode::bad_config, "trust.roots: " + root.error().message);
+    }
+    roots.push_back(*std::move(root));
+  }
+  if (roots.empty()) {
+    return failure(ErrorCode::bad_config, "trust.roots: the keys that sign policies are missing");
+  }
+  auto own = own_key(files.key);
+  if (!own) {
+    return tl::unexpected(std::move(own).error().with_context("trust.key"));
+  }
+  return std::make_unique<Guard>(*std::move(cluster), std::move(roots), *std::move(own));
+}
+
+TrustWatch::TrustWatch(TrustFiles files, Guard& guard, Say say)
+    : files_(std::move(files)), guard_(guard), say_(std::move(say)) {
+  restore();
+}
+
+std::optional<TrustWatch::Look> TrustWatch::look_at(const std::filesystem::path& path) {
+  std::error_code error;
+  const auto changed = std::filesystem::last_write_time(path, error);
+  if (error) {
+    return std::nullopt;
+  }
+  const auto bytes =
+      std::filesystem::is_directory(path, error) ? 0 : std::filesystem::file_size(path, error);
+  return error ? std::nullopt : std::optional(Look{changed, bytes});
+}
+
+// What is kept and cannot be read is no policy: nothing is carried out until a good one comes.
+void TrustWatch::restore() {
+  const auto document = identity::read_file(files_.kept);
+  if (!document && document.error().code == ErrorCode::not_found) {
+    return;
+  }
+  auto policy = document ? guard_.judge_kept(*document)
+                         : Result<identity::Policy>(tl::unexpected(document.error()));
+  if (!policy) {
+    say_.error("the policy kept in " + files_.kept.string() +
+               " is not good: " + policy.error().text());
+    return;
+  }
+  say_.info("policy version " + std::to_string(policy->version()) + " is in force");
+  guard_.set_policy(*std::move(policy));
+}
+
+void TrustWatch::look(wire::Timestamp now) {
+  if (const auto seen = look_at(files_.policy); seen && seen != policy_) {
+    policy_ = seen;
+    take_policy(now);
+  }
+  if (files_.units.empty()) {
+    return;
+  }
+  if (const auto seen = look_at(files_.units); seen && seen != units_) {
+    units_ = seen;
+    take_units();
+  }
+}
+
+void TrustWatch::take_policy(wire::Timestamp now) {
+  const auto document = identity::read_file(files_.policy);
+  const auto taken = document ? take(*document, now) : tl::unexpected(document.error());
+  if (!taken) {
+    say_.error("the policy in " + files_.policy.string() +
+               " was not taken: " + taken.error().text());
+  }
+}
+
+Result<void> TrustWatch::take(const std::string& document, wire::Timestamp now) {
+  STEWARD_TRY(auto policy, guard_.judge(document, now));
+  const auto present = guard_.policy();
+  if (present && present->version() == policy.version()) {
+    return {};
+  }
+  if (auto kept = identity::write_file(files_.kept, document, Access::everybody, Existing::replace);
+      !kept) {
+    return kept;
+  }
+  say_.info("policy version " + std::to_string(policy.version()) + " is in force");
+  guard_.set_policy(std::move(policy));
+  return {};
+}
+
+void TrustWatch::take_units() {
+  Guard::UnitKeys keys;
+  std::error_code error;
+  std::filesystem::directory_iterator entry(files_.units, error);
+  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    const auto& path = entry->path();
+    if (path.extension() != ".pub") {
+      continue;
+    }
+    const auto text = identity::read_file(path);
+    auto key = text ? identity::PublicKey::parse(trimmed(*text))
+                    : Result<identity::PublicKey>(tl::unexpected(text.error()));
+    if (!key || !wire::NodeName::parse(path.stem().string())) {
+      say_.error(path.string() + " is no key of a unit");
+      continue;
+    }
+    keys.emplace(path.stem().string(), *std::move(key));
+  }
+  say_.info("keys of " + std::to_string(keys.size()) + " units are known");
+  guard_.set_unit_keys(std::move(keys));
+}
+
+}  // namespace steward::bus

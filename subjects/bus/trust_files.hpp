@@ -1,0 +1,64 @@
+#pragma once
+
+#include "subjects/bus/guard.hpp"
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace steward::bus {
+
+// Where the trust of an agent or a station lies: its [trust] section.
+struct TrustFiles {
+  std::string cluster;
+  std::vector<std::string> roots;  // public keys that sign policies, as PublicKey::text()
+  std::filesystem::path key;       // our own, made where there is none; <key>.pub beside it
+  std::filesystem::path policy;    // as the operators bring it; may come later
+  std::filesystem::path kept;      // the last one taken: the highest version this machine has seen
+  std::filesystem::path units;     // a folder of <unit>.pub; empty: events of units are not heard
+};
+
+// A guard of those keys, without a policy yet. Errors: bad_config, those of key files.
+[[nodiscard]] Result<std::unique_ptr<Guard>> open_guard(const TrustFiles& files);
+
+// Keeps a guard's policy and keys of units as the files say. One thread. A policy is kept on disk
+// before it is in force, so a restart falls back to no older one.
+class TrustWatch {
+ public:
+  struct Say {
+    std::function<void(const std::string&)> info;
+    std::function<void(const std::string&)> error;
+  };
+
+  // Puts what was kept in force. The guard outlives it.
+  TrustWatch(TrustFiles files, Guard& guard, Say say);
+
+  // Looks whether the files have changed, and says what came of it.
+  void look(wire::Timestamp now);
+
+ private:
+  // How a file looked: another one has another.
+  struct Look {
+    std::filesystem::file_time_type changed;
+    std::uintmax_t bytes = 0;
+
+    bool operator==(const Look&) const = default;
+  };
+
+  static std::optional<Look> look_at(const std::filesystem::path& path);
+  void restore();
+  void take_policy(wire::Timestamp now);
+  void take_units();
+  Result<void> take(const std::string& document, wire::Timestamp now);
+
+  const TrustFiles files_;
+  Guard& guard_;
+  const Say say_;
+  std::optional<Look> policy_;
+  std::optional<Look> units_;
+};
+
+}  // namespace steward::bus
