@@ -4,6 +4,7 @@
 #include "subjects/identity/key_file.hpp"
 #include "subjects/identity/message_signature.hpp"
 #include "subjects/identity/signed_document.hpp"
+#include "subjects/wire/hello.hpp"
 #include "subjects/wire/query.hpp"
 
 #include <doctest/doctest.h>
@@ -82,8 +83,10 @@ Cluster::Cluster(std::unique_ptr<NatsServer> server) : server_(std::move(server)
   write_configuration();
   bus_ = *bus::NatsBus::open({.servers = {server_->url()}, .name = "test"});
   REQUIRE(bus_->wait_until_up(std::chrono::seconds(10)));
-  subscription_ = *bus_->subscribe("ship1.event.ack.*",
-                                   [this](bus::Message&& message) { hear(std::move(message)); });
+  subscriptions_.push_back(*bus_->subscribe(
+      "ship1.event.ack.*", [this](bus::Message&& message) { hear(std::move(message)); }));
+  subscriptions_.push_back(*bus_->subscribe(
+      "ship1.event.hello.agent", [this](bus::Message&& message) { hear_hello(message); }));
   REQUIRE(bus_->flush(std::chrono::seconds(10)));
   station_ = std::make_unique<Process>("steward", path("steward.toml"), path("station.log"));
   unit_ = std::make_unique<Process>("steward-edge", path("edge.toml"), path("unit.log"));
@@ -173,6 +176,29 @@ void Cluster::hear(bus::Message&& message) {
   if (!epoch.empty()) {
     epoch_ = epoch;
   }
+}
+
+void Cluster::hear_hello(const bus::Message& message) {
+  const auto hello = wire::decode_hello(message.payload);
+  const std::lock_guard lock(mutex_);
+  if (hello) {
+    depths_.push_back(hello->outbox_depth);
+  }
+}
+
+std::int64_t Cluster::outbox_depth() {
+  const auto count = [this] {
+    const std::lock_guard lock(mutex_);
+    return depths_.size();
+  };
+  const auto before = count();
+  // Of two hellos the second was made after the asking.
+  CHECK(eventually([&] {
+    publish(signed_by(anna, {.subject = "ship1.command.hello.agent", .payload = "{}"}));
+    return count() > before + 1;
+  }));
+  const std::lock_guard lock(mutex_);
+  return depths_.back();
 }
 
 std::string Cluster::epoch() const {

@@ -87,8 +87,10 @@ class Cluster {
   // The first row of the station's answer to anna, or empty.
   std::string ask(const std::string& what, const std::string& payload) const;
 
-  // A place and epoch of ship1's outbox, once it has said something recorded.
+  // The epoch of ship1's outbox, once it has said something recorded; and how many events wait in
+  // it, asked for now.
   std::string epoch() const;
+  std::int64_t outbox_depth();
 
   std::filesystem::path path(std::string_view name) const { return folder_ / name; }
 
@@ -100,6 +102,7 @@ class Cluster {
   explicit Cluster(std::unique_ptr<NatsServer> server);
   void write_configuration();
   void hear(bus::Message&& message);
+  void hear_hello(const bus::Message& message);
 
   const std::unique_ptr<NatsServer> server_;
   const identity::tests::Folder folder_;
@@ -107,10 +110,11 @@ class Cluster {
   mutable std::mutex mutex_;
   std::map<std::string, std::vector<std::string>, std::less<>> said_;
   std::string epoch_;
+  std::vector<std::int64_t> depths_;  // as each hello says
   std::unique_ptr<Process> station_;
   std::unique_ptr<Process> unit_;
   std::unique_ptr<bus::NatsBus> bus_;
-  std::unique_ptr<bus::Subscription> subscription_;
+  std::vector<std::unique_ptr<bus::Subscription>> subscriptions_;
 };
 
 }  // namespace steward::tests
