@@ -113,6 +113,9 @@ Result<Context> decode_context(std::string_view text, const std::string& place) 
   std::string timeout;
   fields.object("steward", [&connection, &timeout](wire::Fields& own) {
     connection.station = own.text("station");
+    connection.signing_key = own.text("key");
+    connection.cluster = own.text("cluster");
+    connection.operator_id = own.text("operator");
     timeout = own.text("timeout");
     const auto over = own.optional_integer("confirm_over", 0, 1'000'000'000);
     if (over) {
@@ -152,6 +155,9 @@ std::string encode_context(const Context& context) {
   put(object, "inbox_prefix", connection.inbox_prefix);
   json own = json::object();
   put(own, "station", connection.station);
+  put(own, "key", connection.signing_key);
+  put(own, "cluster", connection.cluster);
+  put(own, "operator", connection.operator_id);
   if (connection.timeout) {
     own["timeout"] = fmt::format("{}ms", connection.timeout->count());
   }

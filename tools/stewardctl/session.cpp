@@ -2,6 +2,8 @@
 
 #include "subjects/bus/mailbox.hpp"
 #include "subjects/bus/nats_bus.hpp"
+#include "subjects/identity/key_file.hpp"
+#include "tools/stewardctl/passphrase.hpp"
 
 #include <fmt/format.h>
 
@@ -70,11 +72,32 @@ std::string login_name() {
   return name.substr(0, 128);
 }
 
-wire::Source operator_source() {
+wire::Source operator_source(const Connection& connection) {
   // login_name() has only letters that a source may have, so the second reading cannot fail.
-  return wire::Source::parse("/operator/" + login_name())
+  return wire::Source::parse("/operator/" + (connection.operator_id.empty()
+                                                 ? login_name()
+                                                 : connection.operator_id))
       .or_else([](const Error&) { return wire::Source::parse("/operator/unnamed"); })
       .value();
+}
+
+// What signs our commands; null where no key is set.
+Result<std::unique_ptr<const bus::Guard>> signing_guard(const Connection& connection) {
+  if (connection.signing_key.empty()) {
+    return nullptr;
+  }
+  auto cluster = identity::ClusterName::parse(connection.cluster);
+  if (!cluster) {
+    return failure(ErrorCode::bad_config, "steward.cluster: " + cluster.error().message);
+  }
+  auto key = identity::read_key_file(connection.signing_key, [&connection] {
+    return ask_passphrase("Passphrase of " + connection.signing_key);
+  });
+  if (!key) {
+    return tl::unexpected<Error>(std::move(key).error().with_context(connection.signing_key));
+  }
+  return std::make_unique<const bus::Guard>(
+      *std::move(cluster), std::vector<identity::PublicKey>(), *std::move(key));
 }
 
 std::vector<std::string> split_urls(const std::string& urls) {
@@ -196,24 +219,33 @@ std::optional<Result<Answer>> Question::outcome(Clock::time_point now,
 std::shared_ptr<Inbox> Session::new_inbox() { return std::make_shared<Inbox>(); }
 
 Result<std::unique_ptr<Session>> Session::open(const Settings& settings) {
+  STEWARD_TRY(auto guard, signing_guard(settings.connection));
   auto inbox = new_inbox();
   auto opened = bus::NatsBus::open(nats_options(settings.connection, inbox));
   if (!opened) {
     return tl::unexpected<Error>(std::move(opened).error().with_context(settings.connection.url));
   }
-  auto session = std::make_unique<Session>(*std::move(opened), std::move(inbox), settings);
+  auto session =
+      std::make_unique<Session>(*std::move(opened), std::move(inbox), settings, std::move(guard));
   if (auto up = session->wait_for_link(settings.timeout); !up) {
     return tl::unexpected<Error>(std::move(up).error());
   }
   return session;
 }
 
-Session::Session(std::unique_ptr<bus::Bus> bus, std::shared_ptr<Inbox> inbox, Settings settings)
+Session::Session(std::unique_ptr<bus::Bus> bus,
+                 std::shared_ptr<Inbox> inbox,
+                 Settings settings,
+                 std::unique_ptr<const bus::Guard> guard)
     : settings_(std::move(settings)),
       inbox_(std::move(inbox)),
       bus_(std::move(bus)),
+      guard_(std::move(guard)),
       new_id_(bus::system_ids()),
-      channel_(operator_source(), wire::Completeness::filled_in, new_id_) {}
+      channel_(operator_source(settings_.connection),
+               wire::Completeness::filled_in,
+               new_id_,
+               guard_.get()) {}
 
 Session::~Session() = default;
 

@@ -2,6 +2,7 @@
 
 #include "subjects/bus/bus.hpp"
 #include "subjects/bus/channel.hpp"
+#include "subjects/bus/guard.hpp"
 #include "subjects/wire/query.hpp"
 #include "tools/stewardctl/interrupts.hpp"
 #include "tools/stewardctl/settings.hpp"
@@ -69,11 +70,15 @@ class Question {
 class Session {
  public:
   // Connects. Errors: unavailable (the broker cannot be reached in time, or does not let us in,
-  // with the next step), bad_config; denied never.
+  // with the next step), bad_config; denied (a wrong passphrase), and those of key files.
   [[nodiscard]] static Result<std::unique_ptr<Session>> open(const Settings& settings);
 
-  // On a bus that is there already; `inbox` is what its link changes wake.
-  Session(std::unique_ptr<bus::Bus> bus, std::shared_ptr<Inbox> inbox, Settings settings);
+  // On a bus that is there already; `inbox` is what its link changes wake. With a guard, commands
+  // are signed.
+  Session(std::unique_ptr<bus::Bus> bus,
+          std::shared_ptr<Inbox> inbox,
+          Settings settings,
+          std::unique_ptr<const bus::Guard> guard = nullptr);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -126,6 +131,7 @@ class Session {
   const Settings settings_;
   std::shared_ptr<Inbox> inbox_;
   std::unique_ptr<bus::Bus> bus_;
+  const std::unique_ptr<const bus::Guard> guard_;
   bus::Channel::NewId new_id_;
   bus::Channel channel_;
   std::vector<std::unique_ptr<bus::Subscription>> subscriptions_;

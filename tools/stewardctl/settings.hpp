@@ -26,6 +26,9 @@ struct Connection {
   std::string ca_file;
   std::string inbox_prefix;
   std::string station;
+  std::string signing_key;  // file of the operator's own key; empty: nothing is signed
+  std::string cluster;      // what is signed is good for it alone
+  std::string operator_id;  // who the policy says has that key; empty: the login's name
   std::optional<std::chrono::milliseconds> timeout;
   std::optional<std::size_t> confirm_over;
 

@@ -70,6 +70,8 @@ Verbs jobs_verbs();
 Verb retry_verb();
 Verb events_verb();
 Verbs context_verbs();
+Verbs keys_verbs();
+Verbs policy_verbs();
 Verbs bus_verbs();
 Verb doctor_verb();
 Verb version_verb();

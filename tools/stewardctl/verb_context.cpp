@@ -20,6 +20,9 @@ struct AddArguments {
   std::string certificate;
   std::string key;
   std::string ca;
+  std::string signing_key;
+  std::string cluster;
+  std::string operator_id;
   std::string description;
   std::string confirm_over;
   bool use = false;
@@ -45,10 +48,16 @@ Result<Exit> add(Invocation& invocation, const AddArguments& arguments) {
   connection.key_file = arguments.key;
   connection.ca_file = arguments.ca;
   connection.station = invocation.flags.station;
+  connection.signing_key = arguments.signing_key;
+  connection.cluster = arguments.cluster;
+  connection.operator_id = arguments.operator_id;
   connection.timeout = invocation.flags.timeout;
   if (connection.url.empty()) {
     return failure(ErrorCode::bad_config,
                    "--server is missing: stewardctl context add NAME --server nats://HOST:PORT");
+  }
+  if (connection.signing_key.empty() != connection.cluster.empty()) {
+    return failure(ErrorCode::bad_config, "--signing-key and --cluster go together");
   }
   if (!arguments.confirm_over.empty()) {
     connection.confirm_over = static_cast<std::size_t>(std::atoll(arguments.confirm_over.c_str()));
@@ -133,6 +142,9 @@ Result<Exit> show(Invocation& invocation, const std::string& name) {
       {"cert", connection.certificate_file},
       {"key", connection.key_file},
       {"ca", connection.ca_file},
+      {"signing key", connection.signing_key},
+      {"cluster", connection.cluster},
+      {"operator", connection.operator_id},
       {"timeout", short_age(settings.timeout)},
       {"confirm_over", fmt::format("{}", settings.confirm_over)}};
   Table table({{""}, {""}});
@@ -168,6 +180,9 @@ Action declare_add(Syntax& syntax) {
   syntax.option("--cert", arguments->certificate, "FILE", "our certificate");
   syntax.option("--key", arguments->key, "FILE", "its key");
   syntax.option("--ca", arguments->ca, "FILE", "who signs the broker's certificate");
+  syntax.option("--signing-key", arguments->signing_key, "FILE", "our own, to sign commands with");
+  syntax.option("--cluster", arguments->cluster, "NAME", "what is signed is for it alone");
+  syntax.option("--operator", arguments->operator_id, "ID", "who the policy says has that key");
   syntax.option("--description", arguments->description, "TEXT", "for context ls");
   syntax.option("--confirm-over", arguments->confirm_over, "N", "ask before more units (20)");
   syntax.flag("--use", arguments->use, "use it from now on");

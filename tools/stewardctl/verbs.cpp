@@ -15,6 +15,8 @@ const Verbs& all_verbs() {
     out.push_back(retry_verb());
     out.push_back(events_verb());
     add(context_verbs());
+    add(keys_verbs());
+    add(policy_verbs());
     add(bus_verbs());
     add({version_verb(), completion_verb(), complete_verb()});
     return out;

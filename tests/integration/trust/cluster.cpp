@@ -95,6 +95,9 @@ Cluster::Cluster(std::unique_ptr<NatsServer> server) : server_(std::move(server)
 void Cluster::write_configuration() {
   std::filesystem::create_directories(path("units"));
   REQUIRE(identity::write_key_file(path("station.key"), station_key, Existing::keep));
+  REQUIRE(identity::write_key_file(path("root.key"), root, Existing::keep));
+  REQUIRE(identity::write_key_file(path("anna.key"), anna, Existing::keep));
+  REQUIRE(identity::write_key_file(path("bob.key"), bob, Existing::keep));
   REQUIRE(identity::write_key_file(path("unit.key"), unit_key, Existing::keep));
   std::ofstream(path("units") / "ship1.pub") << unit_key.public_key().text() << "\n";
   const auto trust = [this](const std::string& key) {
@@ -110,28 +113,32 @@ void Cluster::write_configuration() {
                                    << trust("unit.key");
 }
 
-void Cluster::bring_policy(int version, const std::string& denied) {
+std::string Cluster::policy_body(int version, const std::string& denied) const {
   const auto key = [](const identity::PrivateKey& one) { return one.public_key().text(); };
-  const std::string body = R"({"cluster": "demo", "version": )" + std::to_string(version) +
-                           R"(, "issued": ")" + wire::format_time(now()) + R"(", "expires": ")" +
-                           wire::format_time(now() + std::chrono::hours(1)) +
-                           R"(", "roles": ["admins", "readers", "automation"], "operators": [
+  return R"({"cluster": "demo", "version": )" + std::to_string(version) + R"(, "issued": ")" +
+         wire::format_time(now()) + R"(", "expires": ")" +
+         wire::format_time(now() + std::chrono::hours(1)) +
+         R"(", "roles": ["admins", "readers", "automation"], "operators": [
   {"id": "anna", "key": ")" +
-                           key(anna) + R"(", "roles": ["admins"]},
+         key(anna) + R"(", "roles": ["admins"]},
   {"id": "mallory", "key": ")" +
-                           key(mallory) + R"(", "roles": ["admins"]},
+         key(mallory) + R"(", "roles": ["admins"]},
   {"id": "bob", "key": ")" +
-                           key(bob) + R"(", "roles": ["readers"]}],
+         key(bob) + R"(", "roles": ["readers"]}],
 "stations": [{"name": "station", "key": ")" +
-                           key(station_key) + R"(", "roles": ["automation"]}],
+         key(station_key) + R"(", "roles": ["automation"]}],
 "rules": [
   {"id": "admins", "role": "admins", "nodes": ["*"], "method": "*", "domain": "*"},
   {"id": "look", "role": "readers", "nodes": ["*"], "method": "hello", "domain": "agent"},
   {"id": "hello", "role": "automation", "nodes": ["*"], "method": "hello", "domain": "agent"},
   {"id": "outbox", "role": "automation", "nodes": ["*"], "method": "outbox", "domain": "events"}],
-"deny": [)" + (denied.empty() ? "" : "\"" + denied + "\"") +
-                           "]}\n";
-  const auto document = identity::sign_document(identity::Purpose::policy, body, root);
+"deny": [)" +
+         (denied.empty() ? "" : "\"" + denied + "\"") + "]}\n";
+}
+
+void Cluster::bring_policy(int version, const std::string& denied) {
+  const auto document =
+      identity::sign_document(identity::Purpose::policy, policy_body(version, denied), root);
   REQUIRE(document);
   REQUIRE(identity::write_file(path("policy"), *document, Access::everybody, Existing::replace));
 }
@@ -199,6 +206,20 @@ std::int64_t Cluster::outbox_depth() {
   }));
   const std::lock_guard lock(mutex_);
   return depths_.back();
+}
+
+identity::tests::Said Cluster::ctl(const std::string& arguments) const {
+  return identity::tests::run(
+      "env -u STEWARD_CONTEXT -u NATS_URL XDG_CONFIG_HOME=" + path("config").string() + " " +
+      STEWARD_BIN_DIR + "/stewardctl " + arguments);
+}
+
+identity::tests::Said Cluster::ctl_as(const std::string& person,
+                                      const std::string& arguments) const {
+  const auto added = ctl("context add " + person + " --use --server " + server_->url() +
+                         " --cluster demo --operator " + person + " --signing-key " +
+                         path(person + ".key").string());
+  return added.exit_code == 0 ? ctl(arguments) : added;
 }
 
 std::string Cluster::epoch() const {

@@ -64,6 +64,9 @@ class Cluster {
   // Brings everybody a policy of that version; `denied`: a key's id, or empty.
   void bring_policy(int version, const std::string& denied);
 
+  // Its text, before it is signed.
+  std::string policy_body(int version, const std::string& denied) const;
+
   // A message as its sender makes it; `change`: before it is signed.
   struct Letter {
     std::string source = "/operator/anna";
@@ -91,6 +94,10 @@ class Cluster {
   // it, asked for now.
   std::string epoch() const;
   std::int64_t outbox_depth();
+
+  // stewardctl, as nobody in particular, or with the key of anna or bob.
+  identity::tests::Said ctl(const std::string& arguments) const;
+  identity::tests::Said ctl_as(const std::string& person, const std::string& arguments) const;
 
   std::filesystem::path path(std::string_view name) const { return folder_ / name; }
 
