@@ -21,8 +21,8 @@ enum class Exit {
 };
 
 // The status of a verb that ended with this error: unavailable is no_bus, timed_out no_answer,
-// not_found no_match, denied, unsigned,
-// bad_signature and unknown_signer denied; anything else usage.
+// not_found no_match; denied, unsigned, bad_signature and unknown_signer denied; anything else
+// usage.
 Exit exit_of(const Error& error);
 
 // How one unit came out of a job.

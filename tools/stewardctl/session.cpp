@@ -94,7 +94,10 @@ Result<std::unique_ptr<const bus::Guard>> signing_guard(const Connection& connec
     return ask_passphrase("Passphrase of " + connection.signing_key);
   });
   if (!key) {
-    return tl::unexpected<Error>(std::move(key).error().with_context(connection.signing_key));
+    // A file that is not there is a mistake in the context, and no unit that nothing matches.
+    const bool denied = key.error().code == ErrorCode::denied;
+    return failure(denied ? ErrorCode::denied : ErrorCode::bad_config,
+                   connection.signing_key + ": " + key.error().message);
   }
   return std::make_unique<const bus::Guard>(
       *std::move(cluster), std::vector<identity::PublicKey>(), *std::move(key));

@@ -70,7 +70,7 @@ class Question {
 class Session {
  public:
   // Connects. Errors: unavailable (the broker cannot be reached in time, or does not let us in,
-  // with the next step), bad_config; denied (a wrong passphrase), and those of key files.
+  // with the next step), bad_config (a key file too), denied (a wrong passphrase, or no terminal).
   [[nodiscard]] static Result<std::unique_ptr<Session>> open(const Settings& settings);
 
   // On a bus that is there already; `inbox` is what its link changes wake. With a guard, commands
