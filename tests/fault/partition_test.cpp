@@ -60,8 +60,13 @@ void part(const std::function<void(Cable&)>& cut, const std::function<void(Cable
           std::chrono::duration_cast<seconds>(Steady::now() - parted).count(),
           " s; the station ",
           std::string(heard_nothing ? "saw it down" : "still heard it"));
-  const auto open = eva.unit(Fleet::name_of(0));
-  REQUIRE(open);
+  std::optional<wire::UnitRow> open;
+  REQUIRE(fleet->tend_until(
+      [&] {
+        open = eva.unit(Fleet::name_of(0));
+        return open.has_value();
+      },
+      seconds(60)));
   CHECK(open->commands.open >= 40);  // else nothing was cut, and nothing is proven
 
   mend(cable);
