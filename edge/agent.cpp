@@ -1,6 +1,8 @@
 #include "edge/agent.hpp"
 
 #include "handlers/catalogue.hpp"
+#include "subjects/bus/guard.hpp"
+#include "subjects/wire/methods.hpp"
 #include "subjects/wire/target.hpp"
 
 #include <array>
@@ -165,7 +167,12 @@ void Agent::handle_strays() {
 }
 
 void Agent::handle_stray(bus::Message&& message) {
-  if (behind_kind(message.subject) != "outbox.events") {
+  const auto route = behind_kind(message.subject);
+  if (route == wire::kPolicyRoute && channel_.guarded()) {
+    policy_command(std::move(message));
+    return;
+  }
+  if (route != "outbox.events") {
     refuse_stray(std::move(message));
     return;
   }
@@ -175,6 +182,16 @@ void Agent::handle_stray(bus::Message&& message) {
     return;
   }
   outbox_command(opened->payload);
+}
+
+// Whoever brings it: a policy is believed for its own signature, and tells its hello.
+void Agent::policy_command(bus::Message&& message) {
+  const auto opened = channel_.open(std::move(message), around_.clock.now());
+  const auto taken = opened ? around_.take_policy(opened->payload)
+                            : Result<void>(tl::unexpected(opened.error().error));
+  if (!taken) {
+    complaint_.say("a policy that came over the bus was not taken: " + taken.error().text());
+  }
 }
 
 void Agent::refuse_stray(bus::Message&& message) {
@@ -286,6 +303,10 @@ wire::Hello Agent::hello() const {
   }
   hello.ledger_open = static_cast<std::int64_t>(ledger_.open());
   hello.clock = in_milliseconds(around_.clock.now().time_since_epoch());
+  if (around_.guard != nullptr) {
+    const auto policy = around_.guard->policy();
+    hello.policy = policy ? static_cast<std::int64_t>(policy->version()) : 0;
+  }
   for (const auto& hosted : hosts_) {
     hello.handlers.push_back(hosted.host->state());
   }

@@ -39,6 +39,8 @@ struct Surroundings {
   runtime::Processes& processes;
   const runtime::LogSink& log;
   const bus::Guard* guard = nullptr;  // null: messages are not signed
+  // Takes a signed policy that came over the bus; called where there is a guard.
+  std::function<Result<void>(const std::string& document)> take_policy = nullptr;
 };
 
 // One unit: the handlers of the catalogue, each on its thread, and the ways between them and the
@@ -90,6 +92,7 @@ class Agent final : public runtime::Vitals {
   void handle_strays();
   void handle_stray(bus::Message&& message);
   void refuse_stray(bus::Message&& message);
+  void policy_command(bus::Message&& message);
   void refuse(const wire::MessageId& id,
               const wire::Subject& subject,
               const Error& error,

@@ -1,5 +1,7 @@
 #include "edge/config.hpp"
 
+#include "handlers/runtime/trust_options.hpp"
+
 #include <unistd.h>
 
 #include <algorithm>
@@ -140,23 +142,6 @@ Result<void> read_log(const Flags& flags,
   return {};
 }
 
-// Without the section messages are not signed.
-std::optional<bus::TrustFiles> read_trust(runtime::Options& options,
-                                          const std::filesystem::path& state_dir) {
-  if (!options.has("trust")) {
-    return std::nullopt;
-  }
-  auto section = options.section("trust");
-  return bus::TrustFiles{
-      .cluster = section.text("cluster"),
-      .roots = section.texts("roots"),
-      .key = section.text("key", (state_dir / "message.key").string()),
-      .policy = section.text("policy", "/etc/steward/policy.signed"),
-      .kept = state_dir / "policy.signed",
-      .units = {},
-  };
-}
-
 }  // namespace
 
 Machine this_machine() {
@@ -184,7 +169,7 @@ Result<Config> read_config(const Flags& flags, const Machine& machine) {
                 .brokers = std::move(addresses),
                 .state_dir = std::move(directory),
                 .options = options};
-  config.trust = read_trust(options, config.state_dir);
+  config.trust = runtime::read_trust(options, config.state_dir);
   config.storage_bytes = static_cast<std::size_t>(options.section("storage").integer(
       "max_bytes", static_cast<std::int64_t>(config.storage_bytes), kLeastStorage, kMostStorage));
   if (auto read = read_log(flags, machine, options.section("log"), config); !read) {

@@ -1,6 +1,7 @@
 #include "edge/agent.hpp"
 #include "edge/config.hpp"
 #include "edge/footprint.hpp"
+#include "edge/unit_trust.hpp"
 #include "handlers/runtime/processes.hpp"
 #include "handlers/runtime/state_lock.hpp"
 #include "handlers/runtime/system_clock.hpp"
@@ -28,7 +29,6 @@ namespace {
 constexpr int kExitUsage = 2;
 constexpr std::chrono::milliseconds kSayUnreached{3'000};
 constexpr std::chrono::milliseconds kRest{5'000};
-constexpr std::chrono::milliseconds kLookAtTrust{1'000};
 constexpr std::chrono::milliseconds kFlushTimeout{3'000};
 constexpr std::chrono::milliseconds kDrainTimeout{3'000};
 
@@ -56,7 +56,8 @@ int fail(const std::vector<std::string>& problems) {
   return kExitUsage;
 }
 
-// Everything that a configuration can be wrong in, without touching broker or disk.
+// Everything that a configuration can be wrong in, without touching the broker; of the disk the
+// files of trust are read.
 int check(const Config& config) {
   bus::MemoryBus bus;
   bus::MemoryStorage storage;
@@ -65,7 +66,10 @@ int check(const Config& config) {
   runtime::SystemClock clock;
   const runtime::LogSink log(config.log_level, config.log_form);
   const Agent agent(config, {bus, storage, loop, clock, processes, log});
-  if (const auto problems = agent.problems(); !problems.empty()) {
+  const auto trust = config.trust ? bus::inspect(*config.trust, clock.now()) : bus::TrustReport{};
+  auto problems = agent.problems();
+  problems.insert(problems.end(), trust.wrong.begin(), trust.wrong.end());
+  if (!problems.empty()) {
     return fail(problems);
   }
   std::cout << "good: unit " << config.node.str() << ", state in " << config.state_dir.string()
@@ -77,7 +81,8 @@ int check(const Config& config) {
   for (const auto& name : agent.served()) {
     std::cout << ' ' << name;
   }
-  std::cout << '\n';
+  std::cout << "\ntrust: " << (config.trust ? trust.summary : "none, messages are not signed")
+            << '\n';
   return 0;
 }
 
@@ -161,35 +166,6 @@ class Signals {
   runtime::SignalWatcher interrupt_;
 };
 
-// What the unit signs with and whom it believes, kept as the files of its configuration say.
-class UnitTrust {
- public:
-  UnitTrust(const bus::TrustFiles& files,
-            std::unique_ptr<bus::Guard> guard,
-            runtime::Loop& loop,
-            const runtime::Clock& clock,
-            const runtime::Logger& log)
-      : guard_(std::move(guard)),
-        watch_(files,
-               *guard_,
-               {[log](const std::string& text) { log.info(text); },
-                [log](const std::string& text) { log.error(text); }}),
-        timer_(loop, [this, &clock] { watch_.look(clock.now()); }) {
-    watch_.look(clock.now());
-    if (!guard_->policy()) {
-      log.warning("no policy yet: no command is carried out");
-    }
-    timer_.start_every(kLookAtTrust);
-  }
-
-  const bus::Guard& guard() const { return *guard_; }
-
- private:
-  const std::unique_ptr<bus::Guard> guard_;
-  bus::TrustWatch watch_;
-  runtime::Timer timer_;
-};
-
 void close_bus(bus::NatsBus& bus, const runtime::Logger& log) {
   if (bus.status().state != bus::LinkState::up) {
     return;
@@ -237,9 +213,15 @@ int run(const Config& config) {
   if (!bus) {
     return fail(bus.error());
   }
-  Agent agent(
-      config,
-      {**bus, *opened->storage, loop, clock, processes, sink, trust ? &trust->guard() : nullptr});
+  Agent agent(config,
+              {**bus,
+               *opened->storage,
+               loop,
+               clock,
+               processes,
+               sink,
+               trust ? &trust->guard() : nullptr,
+               [&trust](const std::string& document) { return trust->take(document); }});
   if (const auto problems = agent.problems(); !problems.empty()) {
     return fail(problems);
   }

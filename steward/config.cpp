@@ -1,6 +1,7 @@
 #include "steward/config.hpp"
 
 #include "handlers/runtime/options.hpp"
+#include "handlers/runtime/trust_options.hpp"
 
 #include <unistd.h>
 
@@ -91,23 +92,6 @@ void read_log(const Flags& flags, runtime::Options section, Config& config) {
   config.log_form = journal ? LogSink::Form::journal : LogSink::Form::terminal;
 }
 
-// Without the section messages are not signed.
-std::optional<bus::TrustFiles> read_trust(runtime::Options& options,
-                                          const std::filesystem::path& state_dir) {
-  if (!options.has("trust")) {
-    return std::nullopt;
-  }
-  auto section = options.section("trust");
-  return bus::TrustFiles{
-      .cluster = section.text("cluster"),
-      .roots = section.texts("roots"),
-      .key = section.text("key", (state_dir / "message.key").string()),
-      .policy = section.text("policy", "/etc/steward/policy.signed"),
-      .kept = state_dir / "policy.signed",
-      .units = section.text("units", "/etc/steward/units"),
-  };
-}
-
 }  // namespace
 
 tl::expected<Config, std::vector<std::string>> read_config(const Flags& flags) {
@@ -146,7 +130,10 @@ tl::expected<Config, std::vector<std::string>> read_config(const Flags& flags) {
   auto managed = options.section("managed_broker");
   config.port = static_cast<std::uint16_t>(managed.integer("port", config.port, 1, 65'535));
   read_limits(options.section("keep"), config.limits);
-  config.trust = read_trust(options, config.state_dir);
+  config.trust = runtime::read_trust(options, config.state_dir);
+  if (config.trust) {
+    config.trust->units = options.section("trust").text("units", "/etc/steward/units");
+  }
   read_streams(options.section("streams"), config.streams);
   read_log(flags, options.section("log"), config);
   for (auto& problem : options.problems()) {

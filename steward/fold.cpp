@@ -131,7 +131,8 @@ void Fold::take_hello(const bus::Opened& opened, Moment now) {
   }
   received_.told(opened.transport.node->str(), hello->outbox, now);
   if (!hello->bye) {
-    hellos_.push_back({opened.transport.node->str(), hello->ledger_open, hello->outbox_depth});
+    hellos_.push_back(
+        {opened.transport.node->str(), hello->ledger_open, hello->outbox_depth, hello->policy});
   }
 }
 

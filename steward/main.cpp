@@ -1,6 +1,7 @@
 #include "handlers/runtime/log.hpp"
 #include "handlers/runtime/loop.hpp"
 #include "handlers/runtime/processes.hpp"
+#include "handlers/runtime/system_clock.hpp"
 #include "handlers/runtime/versions.hpp"
 #include "steward/config.hpp"
 #include "steward/demo.hpp"
@@ -72,6 +73,17 @@ class Signals {
   runtime::SignalWatcher terminate_;
   runtime::SignalWatcher interrupt_;
 };
+
+int check(const Config& config) {
+  const auto trust = config.trust ? bus::inspect(*config.trust, runtime::SystemClock().now())
+                                  : bus::TrustReport{{}, "none, messages are not signed"};
+  if (!trust.wrong.empty()) {
+    return fail(trust.wrong);
+  }
+  std::cout << "good: station " << config.name.str() << ", state in " << config.state_dir.string()
+            << "\ntrust: " << trust.summary << '\n';
+  return 0;
+}
 
 int run(const Config& config) {
   const runtime::LogSink sink(config.log_level, config.log_form);
@@ -258,9 +270,7 @@ int main_with(int argc, char** argv) {
     return fail(config.error());
   }
   if (check_only) {
-    std::cout << "good: station " << config->name.str() << ", state in "
-              << config->state_dir.string() << '\n';
-    return 0;
+    return check(*config);
   }
   return run(*config);
 }

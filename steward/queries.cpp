@@ -41,11 +41,8 @@ void ChunkWriter::fail(Error error) {
   finish();
 }
 
-Queries::Queries(const UnitTable& units,
-                 const CommandTracker& commands,
-                 Store& store,
-                 std::function<std::string()> station_row)
-    : units_(units), commands_(commands), store_(store), station_row_(std::move(station_row)) {}
+Queries::Queries(const UnitTable& units, const CommandTracker& commands, Store& store, Rows rows)
+    : units_(units), commands_(commands), store_(store), rows_(std::move(rows)) {}
 
 void Queries::answer(std::string_view what,
                      std::string_view payload,
@@ -85,12 +82,15 @@ Result<void> Queries::write(std::string_view what,
   if (what == "history") {
     return write_history(request, out);
   }
-  if (what == "station") {
-    out.add(station_row_());
+  if (what == "station" || what == "policy") {
+    if (auto row = what == "station" ? rows_.station() : rows_.policy(); !row.empty()) {
+      out.add(std::move(row));
+    }
     return {};
   }
-  return failure(ErrorCode::unsupported,
-                 "a station is asked for units, jobs, job, command, failures, history or station");
+  return failure(
+      ErrorCode::unsupported,
+      "a station is asked for units, jobs, job, command, failures, history, station or policy");
 }
 
 void Queries::write_units(const wire::QueryRequest& request, ChunkWriter& out) const {

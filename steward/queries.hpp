@@ -35,15 +35,19 @@ class ChunkWriter {
   std::size_t bytes_ = 0;
 };
 
-// Answers <station>.command.query.<what>: units, jobs, job, command, failures, history, station. A
+// Answers <station>.command.query.<what>: units, jobs, job, command, failures, history, station,
+// policy. A
 // job on many units comes as several rows, each with the head (the payload in the first only) and
 // the next of its units; `limit` bounds jobs and history. On the fold's thread.
 class Queries {
  public:
-  Queries(const UnitTable& units,
-          const CommandTracker& commands,
-          Store& store,
-          std::function<std::string()> station_row);
+  // What is not in those tables, as JSON text; empty: there is no row.
+  struct Rows {
+    std::function<std::string()> station;
+    std::function<std::string()> policy;
+  };
+
+  Queries(const UnitTable& units, const CommandTracker& commands, Store& store, Rows rows);
 
   // Sends the chunks of the answer. An unknown `what` is answered `unsupported`, a payload that is
   // none `bad_payload`.
@@ -63,7 +67,7 @@ class Queries {
   const UnitTable& units_;
   const CommandTracker& commands_;
   Store& store_;
-  const std::function<std::string()> station_row_;
+  const Rows rows_;
 };
 
 }  // namespace steward::station

@@ -36,6 +36,7 @@ class Recall {
     std::string unit;
     std::int64_t ledger_open = 0;
     std::int64_t outbox_depth = 0;
+    std::optional<std::int64_t> policy = std::nullopt;  // the version it has; none: it has no use
   };
 
   // The commands to ask the unit about; mostly none.

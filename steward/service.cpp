@@ -1,6 +1,7 @@
 #include "steward/service.hpp"
 
 #include "steward/files.hpp"
+#include "subjects/wire/methods.hpp"
 
 #include <cstdlib>
 #include <utility>
@@ -10,6 +11,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kDrainTimeout{2'000};
 constexpr std::chrono::milliseconds kLookAtTrust{1'000};
+constexpr std::size_t kMostPolicies = 8;
 
 // A broker that has just come up has not failed yet.
 constexpr std::chrono::milliseconds kBrokerPatience{10'000};
@@ -25,7 +27,9 @@ Service::Service(Config config,
       loop_(loop),
       processes_(processes),
       log_(std::move(log)),
-      callbacks_(std::move(callbacks)) {}
+      callbacks_(std::move(callbacks)),
+      policies_(kMostPolicies, [this] { loop_.post([this] { take_policies(); }); }),
+      policy_complaint_(clock_, log_) {}
 
 Service::~Service() = default;
 
@@ -74,6 +78,32 @@ Result<void> Service::open_trust() {
   return {};
 }
 
+// The broker hands a policy to the units by itself; the station is one more to take it, and gives
+// it to those that were away.
+Result<void> Service::hear_policies() {
+  if (!trust_) {
+    return {};
+  }
+  for (const auto& node : {std::string("@all"), config_.name.str()}) {
+    STEWARD_TRY(auto heard,
+                bus_->subscribe(node + ".command." + std::string(wire::kPolicyRoute),
+                                [this](bus::Message&& message) {
+                                  static_cast<void>(policies_.push(std::move(message.payload)));
+                                }));
+    policies_heard_.push_back(std::move(heard));
+  }
+  return {};
+}
+
+void Service::take_policies() {
+  for (const auto& document : policies_.take()) {
+    if (auto taken = trust_->take(document, clock_.now()); !taken) {
+      policy_complaint_.say("a policy that came over the bus was not taken: " +
+                            taken.error().text());
+    }
+  }
+}
+
 void Service::start_broker() {
   const char* path = std::getenv("PATH");
   broker_ = std::make_unique<Broker>(
@@ -112,6 +142,9 @@ Result<void> Service::start_station(const std::vector<std::string>& servers) {
   };
   STEWARD_TRY(auto own, holder());
   STEWARD_TRY(bus_, bus::NatsBus::open(std::move(options)));
+  if (auto heard = hear_policies(); !heard) {
+    return heard;
+  }
   auto streams = config_.streams;
   streams.space = broker_ ? broker_->store_bytes() : 0;
   station_ = std::make_unique<Station>(
@@ -164,6 +197,7 @@ void Service::link_changed(const bus::LinkStatus& status) {
 void Service::stop(std::function<void()> stopped) {
   callbacks_ = {};
   look_at_trust_.reset();
+  policies_heard_.clear();
   if (station_) {
     station_->stop();
     station_.reset();

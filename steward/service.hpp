@@ -1,5 +1,6 @@
 #pragma once
 
+#include "handlers/runtime/complaint.hpp"
 #include "handlers/runtime/log.hpp"
 #include "handlers/runtime/loop.hpp"
 #include "handlers/runtime/processes.hpp"
@@ -9,12 +10,14 @@
 #include "steward/config.hpp"
 #include "steward/station.hpp"
 #include "steward/store.hpp"
+#include "subjects/bus/mailbox.hpp"
 #include "subjects/bus/nats_bus.hpp"
 
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace steward::station {
 
@@ -55,6 +58,8 @@ class Service {
  private:
   Result<void> open_store();
   Result<void> open_trust();
+  Result<void> hear_policies();
+  void take_policies();
   void start_broker();
   void connect(const std::vector<std::string>& servers);
   Result<void> start_station(const std::vector<std::string>& servers);
@@ -75,8 +80,11 @@ class Service {
   std::unique_ptr<bus::Guard> guard_;  // null: messages are not signed
   std::optional<bus::TrustWatch> trust_;
   std::optional<runtime::Timer> look_at_trust_;
+  bus::Mailbox<std::string> policies_;  // that came over the bus
+  runtime::Complaint policy_complaint_;
   std::unique_ptr<Broker> broker_;
   std::unique_ptr<bus::NatsBus> bus_;
+  std::vector<std::unique_ptr<bus::Subscription>> policies_heard_;
   std::unique_ptr<Station> station_;
 };
 

@@ -31,10 +31,9 @@ Station::Station(Settings settings, const Surroundings& surroundings)
       store_(surroundings.store),
       clock_(surroundings.clock),
       log_(surroundings.log),
-      channel_(wire::Source::node(settings_.name),
-               settings_.completeness,
-               bus::system_ids(),
-               surroundings.guard),
+      guard_(surroundings.guard),
+      channel_(
+          wire::Source::node(settings_.name), settings_.completeness, bus::system_ids(), guard_),
       stuck_(surroundings.broker_is_stuck),
       started_(clock_.steady()),
       commit_timer_(loop_, [this] { commit(); }),
@@ -48,7 +47,10 @@ Station::Station(Settings settings, const Surroundings& surroundings)
             {[this](const wire::MessageId& id) { return find_command(id); },
              [this](std::string_view text) { bus_complaint_.say(text); }},
             Fold::Bounds{}),
-      queries_(fold_.units(), fold_.commands(), store_, [this] { return station_row(); }),
+      queries_(fold_.units(),
+               fold_.commands(),
+               store_,
+               {[this] { return station_row(); }, [this] { return policy_row(); }}),
       courier_({loop_,
                 clock_,
                 bus_,
@@ -166,7 +168,9 @@ void Station::fold_some() {
     ++uncommitted_;
   }
   fold_followed();
-  courier_.hear(fold_.take_hellos(), fold_.take_returned());
+  const auto hellos = fold_.take_hellos();
+  courier_.hear(hellos, fold_.take_returned());
+  give_policy(hellos);
   if (uncommitted_ >= kGroupMessages && !disk_failing_) {
     commit();
   } else if (uncommitted_ > 0 && !commit_timer_.active()) {
@@ -238,12 +242,13 @@ void Station::acknowledge(const std::vector<ReceivedRecord>& received) {
 }
 
 // Without a link it is lost, and said again when the unit sends its events again.
-void Station::send(const std::string& subject, std::string payload) {
+void Station::send(const std::string& subject, std::string payload, std::string content_type) {
   const auto parsed = wire::Subject::parse(subject);
   if (!parsed) {
     return;  // cannot be: made of names that were checked
   }
-  const auto envelope = channel_.envelope(*parsed, clock_.now());
+  auto envelope = channel_.envelope(*parsed, clock_.now());
+  envelope.content_type = std::move(content_type);
   if (auto sent = bus_.publish(channel_.seal(envelope, std::move(payload))); !sent) {
     log_.debug("not sent on " + subject + ": " + sent.error().text());
   }

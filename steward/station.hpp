@@ -8,6 +8,7 @@
 #include "steward/fold.hpp"
 #include "steward/following.hpp"
 #include "steward/inbox.hpp"
+#include "steward/policy_rounds.hpp"
 #include "steward/queries.hpp"
 #include "steward/store.hpp"
 #include "subjects/bus/bus.hpp"
@@ -92,6 +93,7 @@ class Station {
   void schedule_tick();
   void ask_for_missing();
   void ask_for_hellos();
+  void give_policy(const std::vector<Recall::Hello>& hellos);
   void tend();
   void link_is(const bus::LinkStatus& status);
 
@@ -106,8 +108,11 @@ class Station {
   void ceased_acting();
   void answer(bus::Message&& message);
   void send_chunk(const std::string& inbox, std::string chunk);
-  void send(const std::string& subject, std::string payload);
+  void send(const std::string& subject,
+            std::string payload,
+            std::string content_type = "application/json");
   std::string station_row() const;
+  std::string policy_row() const;
   std::optional<TrackedCommand> find_command(const wire::MessageId& id);
 
   const Settings settings_;
@@ -115,6 +120,7 @@ class Station {
   Store& store_;
   runtime::Clock& clock_;
   const runtime::Logger log_;
+  const bus::Guard* const guard_;
   const bus::Channel channel_;
   const std::function<void(const std::string&)> stuck_;
   const std::chrono::steady_clock::time_point started_;
@@ -130,6 +136,7 @@ class Station {
   Fold fold_;
   Queries queries_;
   Courier courier_;
+  PolicyRounds policy_rounds_;
   std::vector<bus::Message> taken_;  // out of the inbox, from next_ on not folded yet
   std::size_t next_ = 0;
   std::size_t uncommitted_ = 0;  // messages folded since the last commit

@@ -1,5 +1,7 @@
 #include "steward/station.hpp"
 #include "subjects/bus/crash_point.hpp"
+#include "subjects/bus/guard.hpp"
+#include "subjects/wire/methods.hpp"
 
 #include <utility>
 
@@ -128,6 +130,24 @@ void Station::began_acting() {
   courier_.begin();
   if (std::exchange(hellos_wanted_, false)) {
     ask_for_hellos();
+  }
+}
+
+void Station::give_policy(const std::vector<Recall::Hello>& hellos) {
+  const auto policy = guard_ != nullptr && acting() ? guard_->policy() : nullptr;
+  const auto document = policy ? guard_->document() : nullptr;
+  if (!document) {
+    return;
+  }
+  const auto version = static_cast<std::int64_t>(policy->version());
+  for (const auto& hello : hellos) {
+    if (hello.policy &&
+        policy_rounds_.should_give(
+            hello.unit, *hello.policy, version, document->size(), clock_.steady())) {
+      log_.info(hello.unit + " has policy version " + std::to_string(*hello.policy) +
+                ": it is given version " + std::to_string(version));
+      send(hello.unit + ".command." + std::string(wire::kPolicyRoute), *document, "text/plain");
+    }
   }
 }
 

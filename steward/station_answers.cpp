@@ -1,6 +1,7 @@
 #include "steward/station.hpp"
 #include "steward/version.hpp"
 #include "subjects/bus/crash_point.hpp"
+#include "subjects/bus/guard.hpp"
 #include "subjects/wire/fields.hpp"
 
 #include <nlohmann/json.hpp>
@@ -85,6 +86,13 @@ std::string Station::station_row() const {
        {"commits", totals_.commits},
        {"failed_commits", totals_.failed_commits},
        {"db_bytes", store_.bytes()}});
+}
+
+// Empty where there is none.
+std::string Station::policy_row() const {
+  const auto policy = guard_ == nullptr ? nullptr : guard_->policy();
+  const auto document = policy ? guard_->document() : nullptr;
+  return document ? wire::dump_json({{"version", policy->version()}, {"document", *document}}) : "";
 }
 
 }  // namespace steward::station

@@ -127,10 +127,10 @@ Result<identity::Policy> Guard::judge_kept(std::string_view document) const {
   return policy;
 }
 
-void Guard::set_policy(identity::Policy policy) {
-  auto shared = std::make_shared<const identity::Policy>(std::move(policy));
+void Guard::set_policy(identity::Policy policy, std::string document) {
+  auto shared = std::make_shared<const InForce>(InForce{std::move(policy), std::move(document)});
   const Lock lock(mutex_);
-  policy_ = std::move(shared);
+  in_force_ = std::move(shared);
 }
 
 void Guard::set_unit_keys(UnitKeys keys) {
@@ -139,9 +139,21 @@ void Guard::set_unit_keys(UnitKeys keys) {
   units_ = std::move(shared);
 }
 
-std::shared_ptr<const identity::Policy> Guard::policy() const {
+std::shared_ptr<const Guard::InForce> Guard::in_force() const {
   const Lock lock(mutex_);
-  return policy_;
+  return in_force_;
+}
+
+std::shared_ptr<const identity::Policy> Guard::policy() const {
+  auto held = in_force();
+  const auto* const policy = held ? &held->policy : nullptr;
+  return {std::move(held), policy};
+}
+
+std::shared_ptr<const std::string> Guard::document() const {
+  auto held = in_force();
+  const auto* const document = held ? &held->document : nullptr;
+  return {std::move(held), document};
 }
 
 }  // namespace steward::bus

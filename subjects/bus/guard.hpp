@@ -58,22 +58,33 @@ class Guard {
   // unsupported, bad_signature, denied (of another cluster).
   [[nodiscard]] Result<identity::Policy> judge_kept(std::string_view document) const;
 
-  void set_policy(identity::Policy policy);
+  // Puts a judged policy in force; `document` is it as it was signed.
+  void set_policy(identity::Policy policy, std::string document);
   void set_unit_keys(UnitKeys keys);
 
   // Null before there is one.
   std::shared_ptr<const identity::Policy> policy() const;
+
+  // The same as it was signed, to hand on. Null before there is one.
+  std::shared_ptr<const std::string> document() const;
 
  private:
   Result<void> verify(const wire::Envelope& envelope,
                       std::string_view payload,
                       const identity::PublicKey& key) const;
 
+  struct InForce {
+    identity::Policy policy;
+    std::string document;
+  };
+
+  std::shared_ptr<const InForce> in_force() const;
+
   const identity::ClusterName cluster_;
   const std::vector<identity::PublicKey> roots_;
   const std::optional<identity::PrivateKey> own_;
   mutable Mutex mutex_;
-  std::shared_ptr<const identity::Policy> policy_ STEWARD_GUARDED_BY(mutex_);
+  std::shared_ptr<const InForce> in_force_ STEWARD_GUARDED_BY(mutex_);
   std::shared_ptr<const UnitKeys> units_ STEWARD_GUARDED_BY(mutex_);
 };
 

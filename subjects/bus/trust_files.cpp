@@ -3,6 +3,7 @@
 #include "subjects/identity/files.hpp"
 #include "subjects/identity/key_file.hpp"
 
+#include <iterator>
 #include <utility>
 
 namespace steward::bus {
@@ -42,9 +43,12 @@ Result<identity::PrivateKey> own_key(const std::filesystem::path& path) {
   return key;
 }
 
-}  // namespace
+struct Anchors {
+  identity::ClusterName cluster;
+  std::vector<identity::PublicKey> roots;
+};
 
-Result<std::unique_ptr<Guard>> open_guard(const TrustFiles& files) {
+Result<Anchors> read_anchors(const TrustFiles& files) {
   auto cluster = identity::ClusterName::parse(files.cluster);
   if (!cluster) {
     return failure(ErrorCode::bad_config, "trust.cluster: " + cluster.error().message);
@@ -60,11 +64,66 @@ Result<std::unique_ptr<Guard>> open_guard(const TrustFiles& files) {
   if (roots.empty()) {
     return failure(ErrorCode::bad_config, "trust.roots: the keys that sign policies are missing");
   }
+  return Anchors{*std::move(cluster), std::move(roots)};
+}
+
+struct UnitFolder {
+  Guard::UnitKeys keys;
+  std::vector<std::string> wrong;
+};
+
+UnitFolder read_units(const std::filesystem::path& folder) {
+  UnitFolder units;
+  std::error_code error;
+  std::filesystem::directory_iterator entry(folder, error);
+  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    const auto& path = entry->path();
+    if (path.extension() != ".pub") {
+      continue;
+    }
+    const auto text = identity::read_file(path);
+    auto key = text ? identity::PublicKey::parse(trimmed(*text))
+                    : Result<identity::PublicKey>(tl::unexpected(text.error()));
+    if (!key || !wire::NodeName::parse(path.stem().string())) {
+      units.wrong.push_back(path.string() + " is no key of a unit");
+      continue;
+    }
+    units.keys.emplace(path.stem().string(), *std::move(key));
+  }
+  if (error) {
+    units.wrong.push_back(folder.string() + ": " + error.message());
+  }
+  return units;
+}
+
+// The policy in a file, judged; none where there is no such file. What is wrong is added.
+template <typename Judge>
+std::optional<identity::Policy> inspect_policy(const std::filesystem::path& file,
+                                               TrustReport& report,
+                                               const Judge& judge) {
+  const auto document = identity::read_file(file);
+  if (!document && document.error().code == ErrorCode::not_found) {
+    return std::nullopt;
+  }
+  auto policy =
+      document ? judge(*document) : Result<identity::Policy>(tl::unexpected(document.error()));
+  if (!policy) {
+    report.wrong.push_back(file.string() + ": " + policy.error().text());
+    return std::nullopt;
+  }
+  return *std::move(policy);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Guard>> open_guard(const TrustFiles& files) {
+  STEWARD_TRY(auto anchors, read_anchors(files));
   auto own = own_key(files.key);
   if (!own) {
     return tl::unexpected(std::move(own).error().with_context("trust.key"));
   }
-  return std::make_unique<Guard>(*std::move(cluster), std::move(roots), *std::move(own));
+  return std::make_unique<Guard>(
+      std::move(anchors.cluster), std::move(anchors.roots), *std::move(own));
 }
 
 TrustWatch::TrustWatch(TrustFiles files, Guard& guard, Say say)
@@ -97,7 +156,7 @@ void TrustWatch::restore() {
     return;
   }
   say_.info("policy version " + std::to_string(policy->version()) + " is in force");
-  guard_.set_policy(*std::move(policy));
+  guard_.set_policy(*std::move(policy), *document);
 }
 
 void TrustWatch::look(wire::Timestamp now) {
@@ -134,30 +193,50 @@ Result<void> TrustWatch::take(const std::string& document, wire::Timestamp now) 
     return kept;
   }
   say_.info("policy version " + std::to_string(policy.version()) + " is in force");
-  guard_.set_policy(std::move(policy));
+  guard_.set_policy(std::move(policy), document);
   return {};
 }
 
 void TrustWatch::take_units() {
-  Guard::UnitKeys keys;
-  std::error_code error;
-  std::filesystem::directory_iterator entry(files_.units, error);
-  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
-    const auto& path = entry->path();
-    if (path.extension() != ".pub") {
-      continue;
-    }
-    const auto text = identity::read_file(path);
-    auto key = text ? identity::PublicKey::parse(trimmed(*text))
-                    : Result<identity::PublicKey>(tl::unexpected(text.error()));
-    if (!key || !wire::NodeName::parse(path.stem().string())) {
-      say_.error(path.string() + " is no key of a unit");
-      continue;
-    }
-    keys.emplace(path.stem().string(), *std::move(key));
+  auto units = read_units(files_.units);
+  for (const auto& text : units.wrong) {
+    say_.error(text);
   }
-  say_.info("keys of " + std::to_string(keys.size()) + " units are known");
-  guard_.set_unit_keys(std::move(keys));
+  say_.info("keys of " + std::to_string(units.keys.size()) + " units are known");
+  guard_.set_unit_keys(std::move(units.keys));
+}
+
+TrustReport inspect(const TrustFiles& files, wire::Timestamp now) {
+  TrustReport report;
+  auto anchors = read_anchors(files);
+  if (!anchors) {
+    report.wrong.push_back(anchors.error().message);
+    return report;
+  }
+  const auto key = identity::read_key_file(files.key, identity::no_passphrase);
+  if (!key && key.error().code != ErrorCode::not_found) {
+    report.wrong.push_back("trust.key: " + key.error().text());
+  }
+  report.summary = "cluster " + anchors->cluster.str();
+  Guard guard(std::move(anchors->cluster), std::move(anchors->roots), std::nullopt);
+  if (auto kept = inspect_policy(
+          files.kept, report, [&](const auto& text) { return guard.judge_kept(text); })) {
+    guard.set_policy(*std::move(kept), "");
+  }
+  if (auto brought = inspect_policy(
+          files.policy, report, [&](const auto& text) { return guard.judge(text, now); })) {
+    guard.set_policy(*std::move(brought), "");
+  }
+  const auto policy = guard.policy();
+  report.summary += policy ? ", policy version " + std::to_string(policy->version()) + " until " +
+                                 wire::format_time(policy->expires())
+                           : ", no policy yet: no command is carried out";
+  if (!files.units.empty()) {
+    auto units = read_units(files.units);
+    report.summary += ", keys of " + std::to_string(units.keys.size()) + " units";
+    std::move(units.wrong.begin(), units.wrong.end(), std::back_inserter(report.wrong));
+  }
+  return report;
 }
 
 }  // namespace steward::bus

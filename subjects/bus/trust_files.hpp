@@ -24,6 +24,14 @@ struct TrustFiles {
 // A guard of those keys, without a policy yet. Errors: bad_config, those of key files.
 [[nodiscard]] Result<std::unique_ptr<Guard>> open_guard(const TrustFiles& files);
 
+// What those files say, and what of it is wrong; none of them is written.
+struct TrustReport {
+  std::vector<std::string> wrong;  // a sentence each, with the key or file
+  std::string summary;             // "cluster demo, policy version 7 until 2027-01-01T00:00:00Z"
+};
+
+TrustReport inspect(const TrustFiles& files, wire::Timestamp now);
+
 // Keeps a guard's policy and keys of units as the files say. One thread. A policy is kept on disk
 // before it is in force, so a restart falls back to no older one.
 class TrustWatch {
@@ -39,6 +47,11 @@ class TrustWatch {
   // Looks whether the files have changed, and says what came of it.
   void look(wire::Timestamp now);
 
+  // Takes a signed policy that came by any way: judged, kept, then in force. The one that is in
+  // force is taken as well, and changes nothing. Errors: Guard::judge()'s,
+  // identity::write_file()'s.
+  [[nodiscard]] Result<void> take(const std::string& document, wire::Timestamp now);
+
  private:
   // How a file looked: another one has another.
   struct Look {
@@ -52,7 +65,6 @@ class TrustWatch {
   void restore();
   void take_policy(wire::Timestamp now);
   void take_units();
-  Result<void> take(const std::string& document, wire::Timestamp now);
 
   const TrustFiles files_;
   Guard& guard_;

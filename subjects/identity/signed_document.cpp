@@ -46,4 +46,12 @@ Result<std::string_view> open_document(Purpose purpose,
   return body;
 }
 
+std::string_view body_of(std::string_view text) {
+  if (!text.starts_with(kFirstWord)) {
+    return text;
+  }
+  const auto line_end = text.find('\n');
+  return line_end == std::string_view::npos ? std::string_view() : text.substr(line_end + 1);
+}
+
 }  // namespace steward::identity

@@ -22,4 +22,7 @@ namespace steward::identity {
                                                      std::string_view text,
                                                      const std::vector<PublicKey>& trusted);
 
+// The body of a text with or without the line of a signature, which is not looked at.
+std::string_view body_of(std::string_view text);
+
 }  // namespace steward::identity

@@ -80,6 +80,7 @@ Hello read_hello(Fields& fields) {
     }
   });
   hello.ledger_open = fields.integer("ledger_open", 0, 0, kMostWhole);
+  hello.policy = fields.optional_integer("policy", 0, kMostWhole);
   hello.facts_hash = short_text(fields, "facts_hash");
   fields.objects("handlers", [&hello](Fields& handler) {
     if (hello.handlers.size() < kMostHandlers) {
@@ -106,6 +107,9 @@ void write_hello(const Hello& hello, json& out) {
   out["clock_ms"] = hello.clock.count();
   if (hello.rtt) {
     out["rtt_us"] = hello.rtt->count();
+  }
+  if (hello.policy) {
+    out["policy"] = *hello.policy;
   }
   if (!hello.facts_hash.empty()) {
     out["facts_hash"] = hello.facts_hash;

@@ -43,7 +43,8 @@ struct Hello {
   std::chrono::milliseconds outbox_oldest{0};
   std::vector<OutboxBegin> outbox;  // the oldest epochs that it has events of, and the present one
   std::int64_t ledger_open = 0;     // commands that are not finished
-  std::string facts_hash;           // empty until facts are told
+  std::optional<std::int64_t> policy;  // version in force, 0: none yet; absent: nothing is signed
+  std::string facts_hash;              // empty until facts are told
   std::vector<HandlerState> handlers;
   std::chrono::milliseconds clock{0};  // the unit's wall clock since 1970
   bool first = false;                  // the first one after a connect

@@ -12,4 +12,8 @@ inline constexpr std::array<std::string_view, 2> kRecordedCommands = {"shellcomm
 // Methods whose events go through a unit's outbox and the stream STATE.
 inline constexpr std::array<std::string_view, 1> kRecordedEvents = {"ack"};
 
+// <node|@all>.command.policy.document: its payload is a signed policy as it is. Neither recorded
+// nor acknowledged; believed for its own signature, whoever brings it.
+inline constexpr std::string_view kPolicyRoute = "policy.document";
+
 }  // namespace steward::wire

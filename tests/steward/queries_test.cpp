@@ -27,7 +27,11 @@ struct Story {
   }
 
   Answer ask(const std::string& what, const std::string& payload = "{}") {
-    const Queries queries(units, commands, *store, [] { return std::string("{\"x\":1}"); });
+    const Queries queries(
+        units,
+        commands,
+        *store,
+        {[] { return std::string("{\"x\":1}"); }, [] { return std::string("{\"version\":7}"); }});
     Answer answer;
     bool last = false;
     queries.answer(what, payload, [&answer, &last](const std::string& text) {
@@ -133,6 +137,7 @@ TEST_CASE("queries: an empty answer is one last chunk") {
     CHECK(answer.rows.empty());
   }
   CHECK(story.ask("station").rows == std::vector<std::string>{"{\"x\":1}"});
+  CHECK(story.ask("policy").rows == std::vector<std::string>{"{\"version\":7}"});
 }
 
 }  // namespace

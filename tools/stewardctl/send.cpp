@@ -6,6 +6,7 @@
 #include "tools/stewardctl/job_view.hpp"
 #include "tools/stewardctl/leave.hpp"
 #include "tools/stewardctl/receipts.hpp"
+#include "tools/stewardctl/rights.hpp"
 #include "tools/stewardctl/targets.hpp"
 
 #include <fmt/format.h>
@@ -54,11 +55,29 @@ Result<std::vector<bus::Message>> make_messages(Session& session,
   return out;
 }
 
-Result<Exit> show_dry(Invocation& invocation, const std::vector<bus::Message>& messages) {
+// Each message, and where messages are signed what the policy says of it.
+Result<Exit> show_dry(Invocation& invocation,
+                      Session& session,
+                      const Order& order,
+                      const std::vector<bus::Message>& messages) {
   Console& console = invocation.console;
-  for (const bus::Message& message : messages) {
+  auto asked = ask_policy(session);
+  if (!asked && !is_silence(asked.error())) {
+    return tl::unexpected<Error>(std::move(asked).error());
+  }
+  const auto policy = asked.value_or(std::nullopt);
+  std::size_t denied = 0;
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    const bus::Message& message = messages[i];
+    const auto verdict =
+        policy ? std::optional(judge(*policy, message, order.units[i])) : std::nullopt;
+    denied += verdict && !verdict->allowed ? 1 : 0;
     if (invocation.is_table()) {
       console.out(fmt::format("{}\n  {}\n", message.subject, message.payload));
+      if (verdict) {
+        console.out(
+            fmt::format("  {}: {}\n", verdict->allowed ? "allowed" : "denied", verdict->reason));
+      }
       continue;
     }
     nlohmann::json headers = nlohmann::json::object();
@@ -66,14 +85,21 @@ Result<Exit> show_dry(Invocation& invocation, const std::vector<bus::Message>& m
       headers[name] = value;
     }
     const auto payload = wire::parse_json(message.payload);
-    console.out(wire::dump_json({{"kind", "dry_run"},
-                                 {"subject", message.subject},
-                                 {"headers", headers},
-                                 {"payload", payload ? *payload : nlohmann::json(nullptr)}}) +
-                "\n");
+    nlohmann::json out{{"kind", "dry_run"},
+                       {"subject", message.subject},
+                       {"headers", headers},
+                       {"payload", payload ? *payload : nlohmann::json(nullptr)}};
+    if (verdict) {
+      out["verdict"] = {
+          {"allowed", verdict->allowed}, {"rule", verdict->rule}, {"reason", verdict->reason}};
+    }
+    console.out(wire::dump_json(out) + "\n");
   }
   console.note(fmt::format("{}, nothing sent (--dry-run)", counted(messages.size(), "unit")));
-  return Exit::ok;
+  if (policy) {
+    console.note(fmt::format("By policy version {}, as the station has it", policy->version()));
+  }
+  return denied == 0 ? Exit::ok : Exit::denied;
 }
 
 }  // namespace
@@ -82,7 +108,8 @@ void declare_sending(Syntax& syntax, Sending& sending) {
   syntax.option("--wait", sending.wait, "TIME", "give up on a unit without a word after (10s)");
   syntax.option("--expires", sending.expires, "TIME", "do not start it later than that (1h)");
   syntax.flag("--no-wait", sending.no_wait, "send, print the job's id, do not wait");
-  syntax.flag("--dry-run", sending.dry_run, "show what would be sent, and to whom; send nothing");
+  syntax.flag(
+      "--dry-run", sending.dry_run, "show what would go to whom, and if it may");
 }
 
 Result<Exit> send_order(Invocation& invocation,
@@ -101,7 +128,7 @@ Result<Exit> send_order(Invocation& invocation,
   JobProgress progress(session.new_id(), order.method, order.domain);
   STEWARD_TRY(auto messages, make_messages(session, order, progress));
   if (sending.dry_run) {
-    return show_dry(invocation, messages);
+    return show_dry(invocation, session, order, messages);
   }
   if (auto sure = confirm(invocation,
                           fmt::format("{}.{}", order.method, order.domain),

@@ -72,6 +72,7 @@ Verb events_verb();
 Verbs context_verbs();
 Verbs keys_verbs();
 Verbs policy_verbs();
+Verb policy_push_verb();
 Verbs bus_verbs();
 Verb doctor_verb();
 Verb version_verb();

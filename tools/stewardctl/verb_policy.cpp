@@ -37,21 +37,12 @@ tl::unexpected<Error> wrong(const std::string& file, const Error& error) {
                  file + ": " + error.message);
 }
 
-// The policy's text, with or without the line of its signature.
-std::string_view body_of(std::string_view text) {
-  if (!text.starts_with("steward-signed-v1 ")) {
-    return text;
-  }
-  const auto line_end = text.find('\n');
-  return line_end == std::string_view::npos ? std::string_view() : text.substr(line_end + 1);
-}
-
 Result<Policy> read_policy(const CheckArguments& arguments) {
   const auto text = identity::read_file(arguments.file);
   if (!text) {
     return wrong(arguments.file, text.error());
   }
-  auto body = Result<std::string_view>(body_of(*text));
+  auto body = Result<std::string_view>(identity::body_of(*text));
   if (!arguments.root.empty()) {
     const auto root = identity::PublicKey::parse(arguments.root);
     if (!root) {
@@ -117,7 +108,8 @@ Result<Exit> sign(Invocation& invocation, const SignArguments& arguments) {
   if (!text || !key) {
     return wrong(text ? arguments.key : arguments.file, text ? key.error() : text.error());
   }
-  STEWARD_TRY(const auto document, identity::sign_document(Purpose::policy, body_of(*text), *key));
+  STEWARD_TRY(const auto document,
+              identity::sign_document(Purpose::policy, identity::body_of(*text), *key));
   if (auto written = identity::write_file(
           arguments.out, document, identity::Access::everybody, identity::Existing::replace);
       !written) {
@@ -164,7 +156,8 @@ Verbs policy_verbs() {
            "",
            "stewardctl policy show policy.signed",
            TakesCommand::no,
-           declare_reading<show>}};
+           declare_reading<show>},
+          policy_push_verb()};
 }
 
 }  // namespace steward::ctl

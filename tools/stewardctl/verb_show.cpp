@@ -38,6 +38,9 @@ Table facts_table(const wire::UnitRow& row, const Style& style, wire::Timestamp 
     add("session", row.hello.session);
     add("other session", row.other_session);
     add("boot", row.hello.boot_id);
+    if (row.hello.policy) {
+      add("policy", *row.hello.policy == 0 ? "none yet" : fmt::format("{}", *row.hello.policy));
+    }
     add("hello every", short_age(row.hello.interval));
     add("rtt to broker", short_rtt(row.hello.rtt));
     add("outbox",

@@ -110,6 +110,7 @@ void Cluster::write_configuration() {
       << trust("station.key") << "units = \"" << path("units").string() << "\"\n";
   std::ofstream(path("edge.toml")) << "name = \"ship1\"\nbroker = \"" << server_->url()
                                    << "\"\nstate_dir = \"" << path("unit").string() << "\"\n"
+                                   << "[hello]\ninterval_ms = 1000\n"
                                    << trust("unit.key");
 }
 

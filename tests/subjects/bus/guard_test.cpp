@@ -32,7 +32,7 @@ std::unique_ptr<Guard> guard_of(std::uint8_t own) {
   auto guard = std::make_unique<Guard>(*identity::ClusterName::parse("demo"),
                                        std::vector{fixed_key(8).public_key()},
                                        fixed_key(own));
-  guard->set_policy(*identity::Policy::parse(example_policy()));
+  guard->set_policy(*identity::Policy::parse(example_policy()), "");
   Guard::UnitKeys units;
   units.emplace("ship1", fixed_key(9).public_key());
   guard->set_unit_keys(std::move(units));
@@ -99,8 +99,10 @@ TEST_CASE("guard: an opened command is asked about again by the policy of that m
   const auto opened = unit.open_command(node("ship1"), sealed(1, "/operator/anna", kShell), kNow);
   REQUIRE(opened);
   CHECK(unit.allows(node("ship1"), *opened, kNow));
-  guard->set_policy(*identity::Policy::parse(
-      replaced(example_policy(), fixed_key(4).public_key().id(), fixed_key(1).public_key().id())));
+  guard->set_policy(
+      *identity::Policy::parse(replaced(
+          example_policy(), fixed_key(4).public_key().id(), fixed_key(1).public_key().id())),
+      "");
   CHECK(unit.allows(node("ship1"), *opened, kNow).error().code == ErrorCode::denied);
 }
 
@@ -180,6 +182,75 @@ TEST_CASE("trust files: a policy of another root is not taken, from wherever it 
   bring(at.files.kept, 7, 1);
   CHECK(at.version_after_look(**open_guard(at.files)) == 0);
   CHECK(at.errors.size() == 2);
+}
+
+TEST_CASE("trust files: a policy that came over the bus is kept as one from a file is") {
+  Watched at;
+  bring(at.files.policy, 8, 8);
+  const auto document = identity::tests::contents(at.files.policy);
+  bring(at.files.policy, 7, 8);
+  const auto older = identity::tests::contents(at.files.policy);
+  std::filesystem::remove(at.files.policy);
+  const auto guard = *open_guard(at.files);
+  TrustWatch watch(at.files, *guard, {[](const std::string&) {}, [](const std::string&) {}});
+  CHECK(guard->document() == nullptr);
+  CHECK(watch.take(document, kNow));
+  CHECK(*guard->document() == document);
+  CHECK(watch.take(document, kNow));
+  CHECK(watch.take(older, kNow).error().code == ErrorCode::denied);
+  CHECK(watch.take(document + " ", kNow).error().code == ErrorCode::bad_signature);
+  CHECK(*guard->document() == document);
+  CHECK(at.version_after_look(**open_guard(at.files)) == 8);
+}
+
+TEST_CASE("trust files: looked at beforehand, they say what is in them and write nothing") {
+  Watched at;
+  auto report = inspect(at.files, kNow);
+  CHECK(report.wrong.empty());
+  CHECK(report.summary == "cluster demo, no policy yet: no command is carried out");
+  CHECK(!std::filesystem::exists(at.files.key));
+  bring(at.files.policy, 7, 8);
+  at.files.units = at.folder / "units";
+  std::filesystem::create_directory(at.files.units);
+  REQUIRE(identity::write_file(at.files.units / "ship1.pub",
+                               fixed_key(9).public_key().text() + "\n",
+                               identity::Access::everybody,
+                               identity::Existing::keep));
+  report = inspect(at.files, kNow);
+  CHECK(report.wrong.empty());
+  CHECK(report.summary.find("policy version 7 until ") != std::string::npos);
+  CHECK(report.summary.find("keys of 1 units") != std::string::npos);
+  CHECK(!std::filesystem::exists(at.files.kept));
+}
+
+TEST_CASE("trust files: looked at beforehand, each that is wrong is named") {
+  Watched at;
+  const auto wrong = [&at](std::string_view what) {
+    const auto report = inspect(at.files, kNow);
+    CAPTURE(what);
+    REQUIRE(report.wrong.size() == 1);
+    CHECK_MESSAGE(report.wrong[0].find(what) != std::string::npos, report.wrong[0]);
+  };
+  bring(at.files.policy, 7, 1);
+  wrong("policy: bad_signature");
+  bring(at.files.policy, 7, 8);
+  bring(at.files.kept, 8, 8);
+  wrong("policy: denied");
+  std::filesystem::remove(at.files.policy);
+  REQUIRE(identity::write_file(
+      at.files.key, "nonsense", identity::Access::owner_only, identity::Existing::replace));
+  wrong("trust.key: ");
+  std::filesystem::remove(at.files.key);
+  at.files.units = at.folder / "units";
+  wrong("units: ");
+  std::filesystem::create_directory(at.files.units);
+  REQUIRE(identity::write_file(at.files.units / "ship1.pub",
+                               "nonsense",
+                               identity::Access::everybody,
+                               identity::Existing::keep));
+  wrong("ship1.pub is no key of a unit");
+  at.files.cluster = "*";
+  wrong("trust.cluster: ");
 }
 
 TEST_CASE("trust files: our own key is made once, and its public half stands beside it") {

@@ -26,6 +26,7 @@ TEST_CASE("hello: every field comes back") {
   hello.outbox_oldest = milliseconds(3);
   hello.outbox = {{MessageId::make(1, {1}), 1}, {MessageId::make(2, {2}), 77}};
   hello.ledger_open = 4;
+  hello.policy = 7;
   hello.facts_hash = "f";
   hello.handlers = {
       {"m", "d", "running", 0}, {"m", "e", "restarting", 5}, {"n", "d", "stopped", 6}};

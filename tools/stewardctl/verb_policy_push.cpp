@@ -1,0 +1,153 @@
+#include "subjects/identity/files.hpp"
+#include "subjects/identity/policy.hpp"
+#include "subjects/identity/signed_document.hpp"
+#include "subjects/wire/methods.hpp"
+#include "tools/stewardctl/format.hpp"
+#include "tools/stewardctl/rights.hpp"
+#include "tools/stewardctl/targets.hpp"
+#include "tools/stewardctl/verb.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace steward::ctl {
+
+namespace {
+
+using identity::Policy;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kFlushTimeout{5'000};
+constexpr milliseconds kPause{300};
+
+struct Arguments {
+  std::string file;
+  std::string wait = "15s";
+};
+
+struct Signed {
+  std::string document;
+  Policy policy;
+};
+
+Result<Signed> read_signed(const std::string& file) {
+  auto text = identity::read_file(file);
+  if (!text) {
+    return failure(ErrorCode::bad_config, file + ": " + text.error().message);
+  }
+  const auto body = identity::body_of(*text);
+  if (body.size() == text->size()) {
+    return failure(ErrorCode::bad_config,
+                   file + " is not signed: stewardctl policy sign FILE --key FILE --out FILE");
+  }
+  auto policy = Policy::parse(body);
+  if (!policy) {
+    return failure(ErrorCode::bad_config, file + ": " + policy.error().message);
+  }
+  return Signed{*std::move(text), *std::move(policy)};
+}
+
+// A policy goes only forward; a station that does not answer us says nothing against it.
+Result<void> check_version(Session& session, Console& console, const Policy& policy) {
+  const auto present = ask_policy(session);
+  if (!present) {
+    console.warn("the station cannot be asked for its policy: " + present.error().message);
+    return {};
+  }
+  if (*present && (*present)->version() > policy.version()) {
+    return failure(ErrorCode::denied,
+                   fmt::format("the station has version {} already, this is version {}",
+                               (*present)->version(),
+                               policy.version()));
+  }
+  return {};
+}
+
+struct Spread {
+  std::size_t have = 0;
+  std::size_t lack = 0;  // and are there
+  std::size_t away = 0;
+};
+
+Result<Spread> ask_spread(Session& session, const Policy& policy) {
+  STEWARD_TRY(const auto answer, session.query("units", all_rows()));
+  STEWARD_TRY(const auto rows, decode_unit_rows(answer));
+  Spread spread;
+  for (const auto& row : rows) {
+    if (row.hello.policy && *row.hello.policy >= static_cast<std::int64_t>(policy.version())) {
+      ++spread.have;
+    } else if (row.hello.policy && row.state == wire::UnitState::up) {
+      ++spread.lack;
+    } else {
+      ++spread.away;
+    }
+  }
+  return spread;
+}
+
+Result<Exit> follow(Invocation& invocation,
+                    Session& session,
+                    const Policy& policy,
+                    milliseconds patience) {
+  const auto until = Clock::now() + patience;
+  while (true) {
+    const auto spread = ask_spread(session, policy);
+    if (!spread) {
+      return failure(spread.error().code,
+                     "sent, but how far it came is not known: " + spread.error().message);
+    }
+    if (spread->lack == 0 || Clock::now() >= until) {
+      invocation.console.out(fmt::format("version {}: on {}, {} there without it, {} away\n",
+                                         policy.version(),
+                                         counted(spread->have, "unit"),
+                                         spread->lack,
+                                         spread->away));
+      return spread->lack == 0 ? Exit::ok : Exit::no_answer;
+    }
+    if (session.wait(std::min(until, Clock::now() + kPause)) == Session::Woken::interrupted) {
+      return Exit::interrupted;
+    }
+    session.take();
+  }
+}
+
+Result<Exit> push(Invocation& invocation, const Arguments& arguments) {
+  STEWARD_TRY(const auto patience, parse_duration(arguments.wait));
+  STEWARD_TRY(auto brought, read_signed(arguments.file));
+  STEWARD_TRY(const auto session, invocation.session());
+  if (auto forward = check_version(*session, invocation.console, brought.policy); !forward) {
+    return tl::unexpected<Error>(std::move(forward).error());
+  }
+  STEWARD_TRY(auto subject,
+              wire::Subject::parse("@all.command." + std::string(wire::kPolicyRoute)));
+  auto envelope = session->envelope(std::move(subject));
+  envelope.content_type = "text/plain";
+  if (auto sent = session->publish(session->seal(envelope, std::move(brought.document))); !sent) {
+    return tl::unexpected<Error>(std::move(sent).error());
+  }
+  if (auto flushed = session->bus().flush(kFlushTimeout); !flushed) {
+    return tl::unexpected<Error>(flushed.error());
+  }
+  return follow(invocation, *session, brought.policy, patience);
+}
+
+}  // namespace
+
+Verb policy_push_verb() {
+  return {"policy push",
+          "bring a signed policy to all units",
+          "Each unit believes it for its own signature, and takes it only if its version is higher "
+          "than\nthat of the one it has. The station keeps it, and gives it to units that are away "
+          "when they\nare back.",
+          "stewardctl policy push policy.signed",
+          TakesCommand::no,
+          [](Syntax& syntax) -> Action {
+            const auto arguments = std::make_shared<Arguments>();
+            syntax.positional("FILE", arguments->file, Syntax::Presence::required);
+            syntax.option("--wait", arguments->wait, "TIME", "for units to say they have it (15s)");
+            return [arguments](Invocation& invocation) { return push(invocation, *arguments); };
+          }};
+}
+
+}  // namespace steward::ctl
