@@ -108,8 +108,7 @@ void declare_sending(Syntax& syntax, Sending& sending) {
   syntax.option("--wait", sending.wait, "TIME", "give up on a unit without a word after (10s)");
   syntax.option("--expires", sending.expires, "TIME", "do not start it later than that (1h)");
   syntax.flag("--no-wait", sending.no_wait, "send, print the job's id, do not wait");
-  syntax.flag(
-      "--dry-run", sending.dry_run, "show what would go to whom, and if it may");
+  syntax.flag("--dry-run", sending.dry_run, "show what would go to whom, and if it may");
 }
 
 Result<Exit> send_order(Invocation& invocation,
