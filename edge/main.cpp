@@ -208,6 +208,7 @@ int run(const Config& config) {
       .servers = config.brokers,
       .name = config.node.str(),
       .inbox_prefix = "_INBOX." + config.node.str(),
+      .credentials_file = config.credentials.string(),
       .on_link = [&link](const bus::LinkStatus& status) { link.changed(status); },
   });
   if (!bus) {

@@ -1,6 +1,7 @@
 #include "steward/broker.hpp"
 
 #include "steward/files.hpp"
+#include "subjects/identity/files.hpp"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -122,8 +123,12 @@ Result<void> Broker::write_config() {
   const auto used = bytes_below(settings_.folder / "store");
   slow_start_ = kSlowStart + milliseconds(used / kReadPerMillisecond);
   store_bytes_ = store_limit(free_bytes(settings_.folder), used);
-  const std::string text =
-      nats_server_config({settings_.server_name, settings_.folder, port_, store_bytes_});
+  std::string logins;
+  if (!settings_.logins.empty()) {
+    STEWARD_TRY(logins, identity::read_file(settings_.logins));
+  }
+  const std::string text = nats_server_config(
+      {settings_.server_name, settings_.folder, port_, store_bytes_, std::move(logins)});
   return write_private_file(settings_.folder / "nats-server.conf", text);
 }
 

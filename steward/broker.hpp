@@ -32,6 +32,7 @@ struct BrokerConfig {
   std::filesystem::path folder;       // of its store and its port file
   std::optional<std::uint16_t> port;  // none: one that is free
   std::uint64_t store_bytes = 0;      // that its streams may take in all
+  std::string logins;                 // who may use it, as it writes that; empty: everybody may
 };
 
 // What the streams may take on a partition with so much free beside what they take already: less
@@ -53,6 +54,7 @@ class Broker {
     std::filesystem::path folder;                    // made at need
     std::vector<std::filesystem::path> where_found;  // see nats_server_folders()
     std::uint16_t preferred_port = 4222;             // taken where it is free
+    std::filesystem::path logins;  // who may use it, as it writes that; empty: everybody may
   };
 
   struct Callbacks {

@@ -91,7 +91,8 @@ std::string nats_server_config(const BrokerConfig& config) {
          "  max_file_store: " +
          std::to_string(config.store_bytes) +
          "\n"
-         "}\n";
+         "}\n" +
+         config.logins;
 }
 
 std::optional<std::uint16_t> parse_ports_file(std::string_view text) {

@@ -118,6 +118,8 @@ tl::expected<Config, std::vector<std::string>> read_config(const Flags& flags) {
   Config config{name ? *name : *wire::NodeName::parse("station"),
                 options.texts("broker"),
                 4222,
+                {},
+                options.text("credentials"),
                 state_dir.lexically_normal(),
                 {},
                 {},
@@ -129,6 +131,7 @@ tl::expected<Config, std::vector<std::string>> read_config(const Flags& flags) {
   }
   auto managed = options.section("managed_broker");
   config.port = static_cast<std::uint16_t>(managed.integer("port", config.port, 1, 65'535));
+  config.logins = managed.text("logins");
   read_limits(options.section("keep"), config.limits);
   config.trust = runtime::read_trust(options, config.state_dir);
   if (config.trust) {

@@ -28,8 +28,10 @@ struct Flags {
 // How a station runs.
 struct Config {
   wire::NodeName name;
-  std::vector<std::string> brokers;  // empty: it runs its own
-  std::uint16_t port = 4222;         // of its own broker, where that is free
+  std::vector<std::string> brokers;   // empty: it runs its own
+  std::uint16_t port = 4222;          // of its own broker, where that is free
+  std::filesystem::path logins;       // who may use that one: a part of its configuration; or empty
+  std::filesystem::path credentials;  // our login; empty: none is needed
   std::filesystem::path state_dir;
   Store::Limits limits;
   StreamSettings streams;

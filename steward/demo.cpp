@@ -1,5 +1,6 @@
 #include "steward/demo.hpp"
 
+#include "handlers/runtime/system_clock.hpp"
 #include "steward/files.hpp"
 
 #include <nlohmann/json.hpp>
@@ -88,7 +89,7 @@ Demo::Demo(Settings settings,
 Demo::~Demo() = default;
 
 std::filesystem::path Demo::current_json() const {
-  return runtime_folder(settings_.folder) / "current.json";
+  return runtime_folder(settings_.told_in) / "current.json";
 }
 
 Result<void> Demo::start(const std::string& url,
@@ -123,29 +124,43 @@ Result<void> Demo::start(const std::string& url,
   return {};
 }
 
+// What to start it with.
+Result<std::vector<std::string>> Demo::configure(const Unit& unit,
+                                                 const std::filesystem::path& folder) const {
+  const auto config = folder / "edge.toml";
+  const std::string hello =
+      settings_.interval
+          ? "\n[hello]\ninterval_ms = " + std::to_string(settings_.interval->count()) + "\n"
+          : "";
+  if (settings_.cluster != nullptr) {
+    STEWARD_TRY(const auto name, wire::NodeName::parse(unit.name));
+    auto added =
+        settings_.cluster->add_unit(name, folder, url_, hello, runtime::SystemClock().now());
+    if (!added) {
+      return tl::unexpected(std::move(added).error());
+    }
+    return std::vector<std::string>{"--config", config.string()};
+  }
+  std::vector<std::string> arguments{
+      "--name", unit.name, "--broker", url_, "--state-dir", folder.string()};
+  if (!hello.empty()) {
+    if (auto written = write_private_file(config, hello); !written) {
+      return tl::unexpected(std::move(written).error());
+    }
+    arguments.insert(arguments.end(), {"--config", config.string()});
+  }
+  return arguments;
+}
+
 Result<void> Demo::start_unit(const std::filesystem::path& program, Unit& unit) {
   const auto folder = settings_.folder / "units" / unit.name;
   if (auto made = make_private_folder(folder); !made) {
     return made;
   }
+  STEWARD_TRY(auto arguments, configure(unit, folder));
   runtime::SpawnRequest request;
-  request.argv = {program.string(),
-                  "run",
-                  "--name",
-                  unit.name,
-                  "--broker",
-                  url_,
-                  "--state-dir",
-                  folder.string()};
-  if (settings_.interval) {
-    const auto config = folder / "edge.toml";
-    const std::string text =
-        "[hello]\ninterval_ms = " + std::to_string(settings_.interval->count()) + "\n";
-    if (auto written = write_private_file(config, text); !written) {
-      return written;
-    }
-    request.argv.insert(request.argv.end(), {"--config", config.string()});
-  }
+  request.argv = {program.string(), "run"};
+  request.argv.insert(request.argv.end(), arguments.begin(), arguments.end());
   const auto log_file = folder / "agent.log";
   const runtime::Fd log_fd(
       ::open(log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
@@ -190,8 +205,15 @@ Result<void> Demo::write_current() const {
   for (const auto& unit : units_) {
     names.push_back(unit.name);
   }
-  const nlohmann::json current = {
+  nlohmann::json current = {
       {"broker", url_}, {"station", station_}, {"units", std::move(names)}, {"pid", ::getpid()}};
+  if (const auto* const cluster = settings_.cluster) {
+    const std::string person = "people/" + cluster->plan().person;
+    current["cluster"] = cluster->plan().name;
+    current["operator"] = cluster->plan().person;
+    current["signing_key"] = cluster->path(person + ".key").string();
+    current["credentials"] = cluster->path(person + ".creds").string();
+  }
   if (auto made = make_private_folder(current_json().parent_path()); !made) {
     return made;
   }
@@ -246,15 +268,24 @@ std::string Demo::program(const std::string& name) const {
   return shown(settings_.programs / name);
 }
 
+std::string Demo::how_to_add() const {
+  if (settings_.cluster == nullptr) {
+    return program("steward-edge") + " run --name ship9 --broker " + url_;
+  }
+  const auto folder = shown(settings_.folder / "units/ship9");
+  return program("steward") + " unit ship9 --cluster-dir " +
+         shown(settings_.cluster->plan().folder) + " --out " + folder + " --broker " + url_ +
+         "\n             " + program("steward-edge") + " run --config " + folder + "/edge.toml";
+}
+
 std::string Demo::welcome(const Broker* broker) const {
   const std::string version = broker == nullptr ? "" : " nats-server " + broker->version();
   const std::string count = std::to_string(units_.size() - awaited_.size());
   return "✓ broker" + version + " on " + url_.substr(url_.rfind('/') + 1) +
          (broker == nullptr ? "" : " (managed)") + "  ✓ station  ✓ " + count + " demo unit" +
          (count == "1" ? "" : "s") + "\n  Try        " + program("stewardctl") + " units -w      " +
-         program("stewardctl") + " run --all -- uname -a\n  Add a unit " + program("steward-edge") +
-         " run --name ship9 --broker " + url_ + "\n  Everything of this demo is in " +
-         shown(settings_.folder) + "; Ctrl-C ends it.\n";
+         program("stewardctl") + " run --all -- uname -a\n  Add a unit " + how_to_add() +
+         "\n  Everything of this demo is in " + shown(settings_.folder) + "; Ctrl-C ends it.\n";
 }
 
 }  // namespace steward::station

@@ -3,6 +3,7 @@
 #include "handlers/runtime/log.hpp"
 #include "handlers/runtime/loop.hpp"
 #include "handlers/runtime/processes.hpp"
+#include "steward/cluster.hpp"
 #include "steward/service.hpp"
 #include "subjects/bus/bus.hpp"
 #include "subjects/wire/error.hpp"
@@ -35,9 +36,11 @@ class Demo {
  public:
   struct Settings {
     std::filesystem::path folder;
+    std::filesystem::path told_in;   // where current.json goes without a runtime folder
     std::filesystem::path programs;  // folder of our own binary and its siblings
     int units = 3;
     std::optional<std::chrono::milliseconds> interval;  // of their hellos
+    const Cluster* cluster = nullptr;  // that they belong to; null: nothing is signed
   };
 
   Demo(Settings settings, runtime::Loop& loop, runtime::Processes& processes, runtime::Logger log);
@@ -66,6 +69,8 @@ class Demo {
   };
 
   Result<void> start_unit(const std::filesystem::path& program, Unit& unit);
+  Result<std::vector<std::string>> configure(const Unit& unit,
+                                             const std::filesystem::path& folder) const;
   Result<void> write_current() const;
   void heard(const std::string& name);
   void finish_start();
@@ -73,6 +78,7 @@ class Demo {
   void stop_if_all_ended();
   std::filesystem::path current_json() const;
   std::string program(const std::string& name) const;
+  std::string how_to_add() const;
 
   const Settings settings_;
   runtime::Loop& loop_;

@@ -3,6 +3,8 @@
 #include "handlers/runtime/processes.hpp"
 #include "handlers/runtime/system_clock.hpp"
 #include "handlers/runtime/versions.hpp"
+#include "steward/cluster.hpp"
+#include "steward/cluster_main.hpp"
 #include "steward/config.hpp"
 #include "steward/demo.hpp"
 #include "steward/service.hpp"
@@ -18,6 +20,7 @@
 #include <exception>
 #include <filesystem>
 #include <iostream>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,6 +33,7 @@ constexpr int kExitBroker = 5;
 
 struct DemoFlags {
   std::string folder;
+  bool is_unsigned = false;
   int units = 3;
   double seconds = 0;  // 0: until it is ended
   int interval_ms = 0;
@@ -186,11 +190,29 @@ class DemoRun {
   int code_ = 0;
 };
 
+// Makes the cluster of a demo, and the station a part of it.
+Result<Cluster> make_cluster(const std::filesystem::path& folder, Config& config) {
+  if (!config.brokers.empty()) {
+    return failure(ErrorCode::bad_config,
+                   "another's broker does not know the logins of a demo: add --unsigned");
+  }
+  STEWARD_TRY(
+      auto cluster,
+      Cluster::make({folder, "demo", config.name.str(), "admin"}, runtime::SystemClock().now()));
+  STEWARD_TRY(config.trust, cluster.station_trust(config.state_dir));
+  config.logins = cluster.path("broker/logins.conf");
+  config.credentials = cluster.path("station/login.creds");
+  return cluster;
+}
+
+// Signed and unsigned demos have folders of their own: what one has left the other does not
+// believe.
 int demo(const Flags& flags, const DemoFlags& demo_flags) {
   std::error_code error;
-  const std::filesystem::path folder = demo_flags.folder.empty()
-                                           ? default_demo_folder()
-                                           : std::filesystem::absolute(demo_flags.folder, error);
+  const std::filesystem::path all = demo_flags.folder.empty()
+                                        ? default_demo_folder()
+                                        : std::filesystem::absolute(demo_flags.folder, error);
+  const auto folder = demo_flags.is_unsigned ? all / "unsigned" : all;
   Flags station = flags;
   station.state_dir = (folder / "station").string();
   auto config = read_config(station);
@@ -200,13 +222,22 @@ int demo(const Flags& flags, const DemoFlags& demo_flags) {
   if (flags.log_level.empty()) {
     config->log_level = runtime::LogLevel::warning;  // the welcome says what is to be known
   }
-  const auto current = runtime_folder(folder) / "current.json";
+  const auto current = runtime_folder(all) / "current.json";
   if (const auto pid = running_demo(current)) {
     return fail({"a demo runs already, process " + std::to_string(*pid) + " (" + current.string() +
                  " says so); end it first: kill " + std::to_string(*pid)});
   }
+  std::optional<Cluster> cluster;
+  if (!demo_flags.is_unsigned) {
+    auto made = make_cluster(folder / "cluster", *config);
+    if (!made) {
+      return fail(std::vector<std::string>{made.error().message});
+    }
+    cluster.emplace(*std::move(made));
+  }
   const auto own = std::filesystem::read_symlink("/proc/self/exe", error);
-  Demo::Settings settings{folder, own.parent_path(), demo_flags.units, {}};
+  Demo::Settings settings{folder, all, own.parent_path(), demo_flags.units, {}};
+  settings.cluster = cluster ? &*cluster : nullptr;
   if (demo_flags.interval_ms > 0) {
     settings.interval = std::chrono::milliseconds(demo_flags.interval_ms);
   }
@@ -233,7 +264,7 @@ int main_with(int argc, char** argv) {
   Flags flags;
   DemoFlags demo_flags;
   bool check_only = false;
-  bool is_unsigned = false;
+  ClusterFlags cluster_flags;
 
   auto* run_command = app.add_subcommand("run", "Run the station until SIGTERM or SIGINT.");
   add_common(*run_command, flags);
@@ -254,9 +285,10 @@ int main_with(int argc, char** argv) {
       ->check(CLI::Range(100, 3'600'000));
   demo_command->add_option("--dir", demo_flags.folder, "Folder for all its files [var/demo]");
   demo_command->add_flag("--unsigned",
-                         is_unsigned,
-                         "Take messages without signatures and headers (what it does anyway)");
+                         demo_flags.is_unsigned,
+                         "Take messages without signatures and headers, from anybody");
   demo_command->footer("Example: steward demo --units 5 --for 60");
+  const auto cluster_commands = add_cluster_commands(app, cluster_flags);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -264,6 +296,9 @@ int main_with(int argc, char** argv) {
   }
   if (demo_command->parsed()) {
     return demo(flags, demo_flags);
+  }
+  if (const auto code = run_cluster_command(cluster_commands, cluster_flags)) {
+    return *code;
   }
   const auto config = read_config(flags);
   if (!config) {

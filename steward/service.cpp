@@ -110,7 +110,8 @@ void Service::start_broker() {
       Broker::Settings{"steward-" + config_.name.str(),
                        config_.state_dir / "broker",
                        nats_server_folders(path == nullptr ? "" : path),
-                       config_.port},
+                       config_.port,
+                       config_.logins},
       loop_,
       processes_,
       log_.tagged("broker"),
@@ -137,6 +138,7 @@ Result<void> Service::start_station(const std::vector<std::string>& servers) {
   options.servers = servers;
   options.name = config_.name.str();
   options.inbox_prefix = "_INBOX." + config_.name.str();
+  options.credentials_file = config_.credentials.string();
   options.on_link = [this](const bus::LinkStatus& status) {
     loop_.post([this, status] { link_changed(status); });
   };

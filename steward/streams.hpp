@@ -17,6 +17,12 @@ inline constexpr std::string_view kState = "STATE";
 inline constexpr std::string_view kLogs = "LOGS";
 inline constexpr std::string_view kMetrics = "METRICS";
 
+// Where the lease of each station is kept: a KV bucket, the stream behind it, a station's key.
+inline constexpr std::string_view kLeaseBucket = "steward";
+inline constexpr std::string_view kLeaseStream = "KV_steward";
+
+inline std::string lease_key(const std::string& station) { return "lease-" + station; }
+
 // What of the broker's streams is decided by the configuration.
 struct StreamSettings {
   int replicas = 1;

@@ -17,6 +17,7 @@ TEST_CASE("broker: its configuration stays on this machine and below the free sp
   CHECK(text.find(R"(store_dir: "/tmp/a \"b\"/store")") != std::string::npos);
   CHECK(text.find("http") == std::string::npos);
   CHECK(nats_server_config({"s", "/tmp", {}, 0}).find("port: -1\n") != std::string::npos);
+  CHECK(nats_server_config({"s", "/tmp", {}, 0, "operator: x\n"}).ends_with("}\noperator: x\n"));
 }
 
 TEST_CASE("broker: what its store takes already counts as room for it") {

@@ -157,16 +157,18 @@ void Demo::launch(const Options& options) {
   }
   const int log = open((folder_ / "demo.log").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
   const int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-  pid_ = spawn(folder_,
-               {std::string(STEWARD_BIN_DIR) + "/steward",
-                "demo",
-                "--units",
-                std::to_string(options.units),
-                "--interval",
-                std::to_string(options.interval.count()),
-                "--dir",
-                (folder_ / "demo").string()},
-               {null, log, log});
+  std::vector<std::string> arguments{std::string(STEWARD_BIN_DIR) + "/steward",
+                                     "demo",
+                                     "--units",
+                                     std::to_string(options.units),
+                                     "--interval",
+                                     std::to_string(options.interval.count()),
+                                     "--dir",
+                                     (folder_ / "demo").string()};
+  if (!options.is_signed) {
+    arguments.emplace_back("--unsigned");
+  }
+  pid_ = spawn(folder_, arguments, {null, log, log});
   close(log);
   close(null);
   const auto limit = Clock::now() + kStartLimit;

@@ -26,6 +26,7 @@ class Demo {
   struct Options {
     int units = 3;
     std::chrono::milliseconds interval{500};  // of their hellos
+    bool is_signed = false;                   // with keys, logins and a policy
   };
 
   // Waits until every unit is up. Null where nats-server is not installed: said loudly, and a
@@ -50,8 +51,8 @@ class Demo {
                         const std::string& prompt,
                         const std::string& input) const;
 
-  // Starts an agent beside the demo's own, its state kept from one start to the next, and waits
-  // until the station shows it as up.
+  // Starts an agent beside the demo's own (which is not signed), its state kept from one start to
+  // the next, and waits until the station shows it as up.
   void start_unit(const std::string& name);
 
   // Kills it without a warning and waits until the station shows it as down.

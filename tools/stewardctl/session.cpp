@@ -128,6 +128,9 @@ bus::NatsOptions nats_options(const Connection& connection, std::weak_ptr<Inbox>
   options.ca_file = connection.ca_file;
   options.certificate_file = connection.certificate_file;
   options.key_file = connection.key_file;
+  if (!connection.operator_id.empty() && !connection.credentials_file.empty()) {
+    options.inbox_prefix = "_INBOX." + connection.operator_id;  // what such a login may hear
+  }
   if (!connection.inbox_prefix.empty()) {
     options.inbox_prefix = connection.inbox_prefix;
   }

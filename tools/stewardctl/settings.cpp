@@ -85,6 +85,10 @@ Result<Demo> decode_demo(std::string_view json) {
   demo.broker = fields.required_text("broker");
   demo.station = fields.text("station", std::string(kDefaultStation));
   demo.pid = fields.integer("pid", 0, 0, std::int64_t{1} << 31);
+  demo.credentials_file = fields.text("credentials");
+  demo.signing_key = fields.text("signing_key");
+  demo.cluster = fields.text("cluster");
+  demo.operator_id = fields.text("operator");
   STEWARD_TRY([[maybe_unused]] const auto ignored, fields.finish());
   return demo;
 }
@@ -130,6 +134,10 @@ Result<Settings> resolve_settings(const Flags& flags,
   } else if (demo) {
     settings.connection.url = demo->broker;
     settings.connection.station = demo->station;
+    settings.connection.credentials_file = demo->credentials_file;
+    settings.connection.signing_key = demo->signing_key;
+    settings.connection.cluster = demo->cluster;
+    settings.connection.operator_id = demo->operator_id;
     settings.origin = "the running demo";
   }
   if (settings.connection.url.empty()) {

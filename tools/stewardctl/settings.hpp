@@ -98,6 +98,11 @@ struct Demo {
   std::string broker;
   std::string station;
   std::int64_t pid = 0;
+  // Where it signs: its first operator's, as in Connection.
+  std::string credentials_file;
+  std::string signing_key;
+  std::string cluster;
+  std::string operator_id;
 };
 
 // Errors: bad_config.

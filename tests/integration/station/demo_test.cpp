@@ -41,8 +41,14 @@ bool runnable() {
 }
 
 std::vector<std::string> demo_arguments(const TemporaryFolder& folder, const std::string& units) {
-  return {
-      "demo", "--units", units, "--interval", "500", "--dir", (folder.path() / "demo").string()};
+  return {"demo",
+          "--unsigned",
+          "--units",
+          units,
+          "--interval",
+          "500",
+          "--dir",
+          (folder.path() / "demo").string()};
 }
 
 TEST_CASE("demo: it comes up, tells of itself, and its end leaves nothing behind") {
@@ -84,7 +90,7 @@ TEST_CASE("demo: a unit that is killed is late, then down, and the rest goes on"
                      std::chrono::seconds(30)));
   const auto told = nlohmann::json::parse(text_of(folder.path() / "steward/current.json"));
   Asker asker(told["broker"]);
-  const auto victims = processes_with((folder.path() / "demo/units/demo1").string());
+  const auto victims = processes_with((folder.path() / "demo/unsigned/units/demo1").string());
   REQUIRE(victims.size() == 1);
   ::kill(victims[0], SIGKILL);
   bool was_late = false;

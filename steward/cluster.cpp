@@ -1,0 +1,355 @@
+#include "steward/cluster.hpp"
+
+#include "steward/files.hpp"
+#include "subjects/identity/files.hpp"
+#include "subjects/identity/key_file.hpp"
+#include "subjects/identity/policy.hpp"
+#include "subjects/identity/signed_document.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <chrono>
+#include <functional>
+#include <utility>
+
+namespace steward::station {
+namespace {
+
+using identity::Access;
+using identity::Existing;
+using identity::NkeyKind;
+using identity::NkeyPair;
+using identity::PrivateKey;
+using identity::Purpose;
+using Path = std::filesystem::path;
+
+constexpr std::chrono::hours kPolicyLife{24 * 365};
+constexpr std::string_view kRootKey = "offline/root.key";
+constexpr std::string_view kRootPublic = "root.pub";  // the last one to be made
+
+bool is_there(const Path& file) {
+  std::error_code error;
+  return std::filesystem::exists(file, error);
+}
+
+// A file that is there stays; two makers at once: one of them is told.
+template <typename Make>
+Result<void> make_once(const Path& file, Access access, const Make& make) {
+  if (is_there(file)) {
+    return {};
+  }
+  STEWARD_TRY(const auto bytes, make());
+  return identity::write_file(file, bytes.view(), access, Existing::keep)
+      .map_error([&](Error error) { return std::move(error).with_context(file.string()); });
+}
+
+// Text as make_once() takes it.
+struct Text {
+  std::string text;
+
+  std::string_view view() const { return text; }
+};
+
+Result<PrivateKey> key_of(const Path& file) {
+  if (!is_there(file)) {
+    STEWARD_TRY(const auto key, PrivateKey::generate());
+    if (auto written = identity::write_key_file(file, key, Existing::keep); !written) {
+      return tl::unexpected(std::move(written).error());
+    }
+  }
+  return identity::read_key_file(file, identity::no_passphrase);
+}
+
+Result<NkeyPair> nkey_of(const Path& file, NkeyKind kind) {
+  auto made = make_once(file, Access::owner_only, [kind]() -> Result<identity::Secret> {
+    STEWARD_TRY(const auto pair, NkeyPair::generate(kind));
+    return pair.seed_text();
+  });
+  if (!made) {
+    return tl::unexpected(std::move(made).error());
+  }
+  STEWARD_TRY(const auto seed, identity::read_secret_file(file));
+  auto pair = NkeyPair::parse_seed(seed.view());
+  if (!pair || pair->public_key().kind() != kind) {
+    return failure(ErrorCode::bad_config, file.string() + " is no seed of that kind");
+  }
+  return pair;
+}
+
+Result<LoginKeys> login_keys(const Cluster& cluster) {
+  const auto of = [&cluster](std::string_view file, NkeyKind kind) {
+    return nkey_of(cluster.path(file), kind);
+  };
+  STEWARD_TRY(auto own, of("offline/operator.seed", NkeyKind::operator_));
+  STEWARD_TRY(auto signing, of("offline/operator-signing.seed", NkeyKind::operator_));
+  STEWARD_TRY(auto account, of("offline/account.seed", NkeyKind::account));
+  STEWARD_TRY(auto people, of("offline/people-signing.seed", NkeyKind::account));
+  STEWARD_TRY(auto system, of("offline/system.seed", NkeyKind::account));
+  STEWARD_TRY(auto scope, of("station/unit-login.seed", NkeyKind::account));
+  return LoginKeys{std::move(own),
+                   std::move(signing),
+                   std::move(account),
+                   std::move(people),
+                   std::move(scope),
+                   std::move(system)};
+}
+
+std::string described(const ClusterPlan& plan) {
+  return nlohmann::json(
+             {{"cluster", plan.name}, {"station", plan.station}, {"person", plan.person}})
+             .dump() +
+         "\n";
+}
+
+Result<void> check_names(const ClusterPlan& plan) {
+  STEWARD_TRY([[maybe_unused]] const auto cluster, identity::ClusterName::parse(plan.name));
+  STEWARD_TRY([[maybe_unused]] const auto station, wire::NodeName::parse(plan.station));
+  STEWARD_TRY([[maybe_unused]] const auto person, wire::NodeName::parse(plan.person));
+  if (plan.station == plan.person) {
+    return failure(ErrorCode::bad_config, "station and operator need names of their own");
+  }
+  return {};
+}
+
+std::string quoted(const std::string& text) { return nlohmann::json(text).dump(); }
+
+std::string broker_head(const std::string& cluster) {
+  return "# For a nats-server of your own. Complete the places, and put TLS before it.\n"
+         "server_name: " +
+         quoted(cluster + "-broker") +
+         "\n"
+         "listen: \"0.0.0.0:4222\"\n"
+         "max_payload: 2097152\n"
+         "jetstream { store_dir: \"/var/lib/nats/jetstream\" }\n"
+         "# tls { cert_file: \"...\", key_file: \"...\", ca_file: \"...\", verify: true }\n";
+}
+
+}  // namespace
+
+Result<Cluster> Cluster::make(ClusterPlan plan, wire::Timestamp now) {
+  if (auto good = check_names(plan); !good) {
+    return failure(ErrorCode::bad_config, good.error().message);
+  }
+  std::error_code error;
+  plan.folder = std::filesystem::absolute(plan.folder, error).lexically_normal();
+  const Cluster cluster(plan);
+  for (const auto* folder : {"offline", "station/units", "people", "broker"}) {
+    if (auto made = make_private_folder(cluster.path(folder)); !made) {
+      return tl::unexpected(std::move(made).error());
+    }
+  }
+  const auto description = cluster.path("cluster.json");
+  if (auto made = make_once(description,
+                            Access::everybody,
+                            [&plan]() -> Result<Text> { return Text{described(plan)}; });
+      !made) {
+    return tl::unexpected(std::move(made).error());
+  }
+  STEWARD_TRY(const auto found, identity::read_file(description));
+  if (found != described(plan)) {
+    return failure(ErrorCode::conflict,
+                   plan.folder.string() + " is the folder of another cluster: " + found);
+  }
+  if (is_there(cluster.path(kRootPublic))) {
+    return cluster;
+  }
+  STEWARD_TRY(const auto keys, login_keys(cluster));
+  if (auto made = cluster.make_files(keys, now); !made) {
+    return tl::unexpected(std::move(made).error());
+  }
+  return cluster;
+}
+
+Result<Cluster> Cluster::open(const Path& folder) {
+  const auto text = identity::read_file(folder / "cluster.json");
+  if (!text) {
+    return failure(text.error().code,
+                   folder.string() + " is no folder of a cluster (steward init makes one)");
+  }
+  const auto said = nlohmann::json::parse(*text, nullptr, false);
+  const auto word = [&said](const char* name) {
+    return said.is_object() && said.contains(name) && said[name].is_string()
+               ? said[name].get<std::string>()
+               : std::string();
+  };
+  ClusterPlan plan{folder, word("cluster"), word("station"), word("person")};
+  if (!check_names(plan)) {
+    return failure(ErrorCode::bad_config, (folder / "cluster.json").string() + " is damaged");
+  }
+  return Cluster(std::move(plan));
+}
+
+Result<void> Cluster::make_files(const LoginKeys& keys, wire::Timestamp now) const {
+  const auto& account = keys.account.public_key();
+  const auto login = [&](const std::string& name, const auto& rights) {
+    return [&, name]() -> Result<identity::Secret> {
+      STEWARD_TRY(const auto node, wire::NodeName::parse(name));
+      return make_login(node, rights(node), account, keys.people_signing, now);
+    };
+  };
+  const auto configuration = [&](std::string head, const Resolver& resolver) {
+    return [&, head = std::move(head), resolver]() -> Result<Text> {
+      STEWARD_TRY(auto text, login_configuration(plan_.name, keys, resolver, now));
+      return Text{head + text};
+    };
+  };
+  const std::string person = "people/" + plan_.person;
+  for (const auto& file : {std::string("station/message.key"), person + ".key"}) {
+    if (auto key = key_of(path(file)); !key) {
+      return tl::unexpected(std::move(key).error());
+    }
+  }
+  for (const auto& step : std::initializer_list<std::function<Result<void>()>>{
+           [&] {
+             return make_once(path("station/login.creds"),
+                              Access::owner_only,
+                              login(plan_.station, station_rights));
+           },
+           [&] {
+             return make_once(
+                 path(person + ".creds"), Access::owner_only, login(plan_.person, person_rights));
+           },
+           [&] {
+             return make_once(path("station/account"), Access::everybody, [&]() -> Result<Text> {
+               return Text{account.text() + "\n"};
+             });
+           },
+           [&] {
+             return make_once(
+                 path("broker/logins.conf"), Access::everybody, configuration("", Resolver{}));
+           },
+           [&] {
+             return make_once(path("broker/nats-server.conf"),
+                              Access::everybody,
+                              configuration(broker_head(plan_.name), {"/var/lib/nats/accounts"}));
+           },
+           [&] { return make_policy(now); },
+           [&] { return make_station_configuration(); },
+           [&] { return make_root_public(); }}) {
+    if (auto done = step(); !done) {
+      return done;
+    }
+  }
+  return {};
+}
+
+// The first one: its operator may do everything, the station what it needs.
+Result<void> Cluster::make_policy(wire::Timestamp now) const {
+  STEWARD_TRY(const auto root_key, key_of(path(kRootKey)));
+  STEWARD_TRY(const auto person, key_of(path("people/" + plan_.person + ".key")));
+  STEWARD_TRY(const auto station, key_of(path("station/message.key")));
+  const auto rule = [](const char* id, const char* role, const char* method, const char* domain) {
+    return nlohmann::json{
+        {"id", id}, {"role", role}, {"nodes", {"*"}}, {"method", method}, {"domain", domain}};
+  };
+  const nlohmann::json policy = {
+      {"cluster", plan_.name},
+      {"version", 1},
+      {"issued", wire::format_time(now)},
+      {"expires", wire::format_time(now + kPolicyLife)},
+      {"roles", {"admins", "automation"}},
+      {"operators",
+       {{{"id", plan_.person}, {"key", person.public_key().text()}, {"roles", {"admins"}}}}},
+      {"stations",
+       {{{"name", plan_.station},
+         {"key", station.public_key().text()},
+         {"roles", {"automation"}}}}},
+      {"rules",
+       {rule("everything", "admins", "*", "*"),
+        rule("hello", "automation", "hello", "agent"),
+        rule("outbox", "automation", "outbox", "events")}},
+      {"deny", nlohmann::json::array()}};
+  auto made = make_once(path("policy.json"), Access::everybody, [&policy]() -> Result<Text> {
+    return Text{policy.dump(2) + "\n"};
+  });
+  if (!made) {
+    return made;
+  }
+  return make_once(path("policy.signed"), Access::everybody, [&]() -> Result<Text> {
+    STEWARD_TRY(const auto body, identity::read_file(path("policy.json")));
+    STEWARD_TRY([[maybe_unused]] const auto readable, identity::Policy::parse(body));
+    STEWARD_TRY(auto document, identity::sign_document(Purpose::policy, body, root_key));
+    return Text{std::move(document)};
+  });
+}
+
+Result<void> Cluster::make_station_configuration() const {
+  return make_once(path("station/steward.toml"), Access::everybody, [this]() -> Result<Text> {
+    STEWARD_TRY(const auto key, identity::read_key_file(path(kRootKey), identity::no_passphrase));
+    return Text{"name = " + quoted(plan_.station) +
+                "\nstate_dir = " + quoted(path("station/state").string()) +
+                "\ncredentials = " + quoted(path("station/login.creds").string()) +
+                "\n\n[managed_broker]\nlogins = " + quoted(path("broker/logins.conf").string()) +
+                "\n" + trust_section(key.public_key().text()) +
+                "key = " + quoted(path("station/message.key").string()) +
+                "\nunits = " + quoted(path("station/units").string()) + "\n"};
+  });
+}
+
+Result<void> Cluster::make_root_public() const {
+  return make_once(path(kRootPublic), Access::everybody, [this]() -> Result<Text> {
+    STEWARD_TRY(const auto key, identity::read_key_file(path(kRootKey), identity::no_passphrase));
+    return Text{key.public_key().text() + "\n"};
+  });
+}
+
+Result<std::string> Cluster::root() const {
+  STEWARD_TRY(auto text, identity::read_file(path(kRootPublic)));
+  return text.substr(0, text.find('\n'));
+}
+
+std::string Cluster::trust_section(const std::string& root) const {
+  return "\n[trust]\ncluster = " + quoted(plan_.name) + "\nroots = [" + quoted(root) +
+         "]\npolicy = " + quoted(path("policy.signed").string()) + "\n";
+}
+
+Result<bus::TrustFiles> Cluster::station_trust(const std::filesystem::path& state_dir) const {
+  STEWARD_TRY(auto root_key, root());
+  return bus::TrustFiles{.cluster = plan_.name,
+                         .roots = {std::move(root_key)},
+                         .key = path("station/message.key"),
+                         .policy = path("policy.signed"),
+                         .kept = state_dir / "policy.signed",
+                         .units = path("station/units")};
+}
+
+Result<void> Cluster::add_unit(const wire::NodeName& unit,
+                               const std::filesystem::path& folder,
+                               std::string_view broker,
+                               std::string_view more,
+                               wire::Timestamp now) const {
+  if (auto made = make_private_folder(folder); !made) {
+    return made;
+  }
+  STEWARD_TRY(const auto root_key, root());
+  STEWARD_TRY(const auto key, key_of(folder / "message.key"));
+  const auto known = path("station/units") / (unit.str() + ".pub");
+  const std::string own = key.public_key().text() + "\n";
+  auto told = make_once(known, Access::everybody, [&own]() -> Result<Text> { return Text{own}; });
+  if (!told) {
+    return told;
+  }
+  STEWARD_TRY(const auto there, identity::read_file(known));
+  if (there != own) {
+    return failure(ErrorCode::conflict,
+                   "the name " + unit.str() + " has another key already: " + known.string());
+  }
+  auto login =
+      make_once(folder / "login.creds", Access::owner_only, [&]() -> Result<identity::Secret> {
+        STEWARD_TRY(const auto scope, nkey_of(path("station/unit-login.seed"), NkeyKind::account));
+        STEWARD_TRY(const auto text, identity::read_file(path("station/account")));
+        STEWARD_TRY(const auto account, identity::Nkey::parse(text.substr(0, text.find('\n'))));
+        return make_unit_login(unit, account, scope, now);
+      });
+  if (!login) {
+    return login;
+  }
+  const std::string config = "name = " + quoted(unit.str()) +
+                             "\nbroker = " + quoted(std::string(broker)) +
+                             "\nstate_dir = " + quoted(folder.string()) +
+                             "\ncredentials = " + quoted((folder / "login.creds").string()) + "\n" +
+                             trust_section(root_key) + std::string(more);
+  return identity::write_file(folder / "edge.toml", config, Access::owner_only, Existing::replace);
+}
+
+}  // namespace steward::station

@@ -1,0 +1,72 @@
+#pragma once
+
+#include "steward/cluster_logins.hpp"
+#include "subjects/bus/trust_files.hpp"
+#include "subjects/identity/key.hpp"
+#include "subjects/identity/label.hpp"
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace steward::station {
+
+// What a cluster is to be.
+struct ClusterPlan {
+  std::filesystem::path folder;
+  std::string name = "fleet";  // what is signed for it is good for no other one
+  std::string station = "station";
+  std::string person = "admin";  // its first operator, who may do everything
+};
+
+// The keys, logins and first policy of a cluster, as files below one folder:
+//
+//   offline/       what signs policies and logins: to be carried away
+//   station/       key, login, keys of units, configuration (steward.toml) of the station
+//   people/        key and login of the first operator
+//   broker/        logins.conf for the managed broker, nats-server.conf for one of your own
+//   policy.json    who may do what, and policy.signed; root.pub, whose signature that is
+//
+// No file is ever replaced. Making it again goes on where it was interrupted, and leaves one that
+// is whole as it is, also without what was carried away.
+class Cluster {
+ public:
+  // Errors: bad_config (a name), conflict (the folder is that of a
+  // cluster by another plan), those of files and keys.
+  [[nodiscard]] static Result<Cluster> make(ClusterPlan plan, wire::Timestamp now);
+
+  // One that was made. Errors: not_found, bad_config, those of files.
+  [[nodiscard]] static Result<Cluster> open(const std::filesystem::path& folder);
+
+  const ClusterPlan& plan() const { return plan_; }
+
+  // "station/login.creds", as a path.
+  std::filesystem::path path(std::string_view file) const { return plan_.folder / file; }
+
+  // What a station of this cluster has to trust; it keeps its policy in `state_dir`.
+  [[nodiscard]] Result<bus::TrustFiles> station_trust(const std::filesystem::path& state_dir) const;
+
+  // Makes a unit that runs on this machine: its key, its login and edge.toml in that folder, and
+  // its key among those that the station believes. `more` goes into edge.toml as it is. Again with
+  // the same folder: completes it. Errors: conflict (that name has another key already), those of
+  // files and keys.
+  [[nodiscard]] Result<void> add_unit(const wire::NodeName& unit,
+                                      const std::filesystem::path& folder,
+                                      std::string_view broker,
+                                      std::string_view more,
+                                      wire::Timestamp now) const;
+
+ private:
+  explicit Cluster(ClusterPlan plan) : plan_(std::move(plan)) {}
+
+  Result<void> make_files(const LoginKeys& keys, wire::Timestamp now) const;
+  Result<void> make_policy(wire::Timestamp now) const;
+  Result<void> make_station_configuration() const;
+  Result<void> make_root_public() const;
+  Result<std::string> root() const;
+  std::string trust_section(const std::string& root) const;
+
+  ClusterPlan plan_;
+};
+
+}  // namespace steward::station
