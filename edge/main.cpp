@@ -1,5 +1,6 @@
 #include "edge/agent.hpp"
 #include "edge/config.hpp"
+#include "edge/enroll_main.hpp"
 #include "edge/footprint.hpp"
 #include "edge/unit_trust.hpp"
 #include "handlers/runtime/processes.hpp"
@@ -264,10 +265,15 @@ int main_with(int argc, char** argv) {
   command->add_option("--log-form", flags.log_form, "auto, terminal or journal [auto: by systemd]")
       ->check(CLI::IsMember({"auto", "terminal", "journal"}));
   command->add_flag("--check-config", check_only, "Only say whether the configuration is good");
+  EnrollFlags enroll_flags;
+  const auto enroll_commands = add_enroll_commands(app, enroll_flags);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kExitUsage;
+  }
+  if (const auto code = run_enroll_command(enroll_commands, std::move(enroll_flags))) {
+    return *code;
   }
   const auto config = read_config(flags, this_machine());
   if (!config) {

@@ -1,6 +1,7 @@
 #include "steward/cluster.hpp"
 
 #include "steward/files.hpp"
+#include "subjects/identity/authority.hpp"
 #include "subjects/identity/files.hpp"
 #include "subjects/identity/key_file.hpp"
 #include "subjects/identity/policy.hpp"
@@ -24,6 +25,7 @@ using identity::Purpose;
 using Path = std::filesystem::path;
 
 constexpr std::chrono::hours kPolicyLife{24 * 365};
+constexpr std::chrono::hours kRootLife{24 * 365 * 20};
 constexpr std::string_view kRootKey = "offline/root.key";
 constexpr std::string_view kRootPublic = "root.pub";  // the last one to be made
 
@@ -223,6 +225,7 @@ Result<void> Cluster::make_files(const LoginKeys& keys, wire::Timestamp now) con
                               Access::everybody,
                               configuration(broker_head(plan_.name), {"/var/lib/nats/accounts"}));
            },
+           [&] { return make_root_certificate(now); },
            [&] { return make_policy(now); },
            [&] { return make_station_configuration(); },
            [&] { return make_root_public(); }}) {
@@ -231,6 +234,16 @@ Result<void> Cluster::make_files(const LoginKeys& keys, wire::Timestamp now) con
     }
   }
   return {};
+}
+
+Result<void> Cluster::make_root_certificate(wire::Timestamp now) const {
+  STEWARD_TRY(const auto root_key, key_of(path(kRootKey)));
+  return make_once(path("root.crt"), Access::everybody, [&]() -> Result<Text> {
+    STEWARD_TRY(const auto cluster, identity::ClusterName::parse(plan_.name));
+    STEWARD_TRY(const auto root, identity::issue_root(cluster, root_key, {now, now + kRootLife}));
+    STEWARD_TRY(auto pem, root.pem());
+    return Text{std::move(pem)};
+  });
 }
 
 // The first one: its operator may do everything, the station what it needs.

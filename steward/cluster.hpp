@@ -26,6 +26,7 @@ struct ClusterPlan {
 //   people/        key and login of the first operator
 //   broker/        logins.conf for the managed broker, nats-server.conf for one of your own
 //   policy.json    who may do what, and policy.signed; root.pub, whose signature that is
+//   root.crt       under which units certify their daemons
 //
 // No file is ever replaced. Making it again goes on where it was interrupted, and leaves one that
 // is whole as it is, also without what was carried away.
@@ -60,6 +61,7 @@ class Cluster {
   explicit Cluster(ClusterPlan plan) : plan_(std::move(plan)) {}
 
   Result<void> make_files(const LoginKeys& keys, wire::Timestamp now) const;
+  Result<void> make_root_certificate(wire::Timestamp now) const;
   Result<void> make_policy(wire::Timestamp now) const;
   Result<void> make_station_configuration() const;
   Result<void> make_root_public() const;

@@ -73,6 +73,7 @@ Verbs context_verbs();
 Verbs keys_verbs();
 Verbs policy_verbs();
 Verb policy_push_verb();
+Verb ca_sign_verb();
 Verbs bus_verbs();
 Verb doctor_verb();
 Verb version_verb();

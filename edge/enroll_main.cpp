@@ -1,0 +1,71 @@
+#include "edge/enroll_main.hpp"
+
+#include "handlers/runtime/system_clock.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <iostream>
+#include <utility>
+
+namespace steward::edge {
+namespace {
+
+constexpr int kExitUsage = 2;
+
+int fail(const Error& error) {
+  std::cerr << "steward-edge: " << error.message << '\n';
+  return kExitUsage;
+}
+
+int init(EnrollFlags flags) {
+  flags.plan.folder = flags.folder;
+  const auto request = begin_enrollment(flags.plan, runtime::SystemClock().now());
+  if (!request) {
+    return fail(request.error());
+  }
+  std::cout << "✓ request " << request->file.string() << "\n  fingerprint " << request->fingerprint
+            << "\n  Carry it to whoever has the root, who compares the fingerprint:\n"
+               "    stewardctl ca sign "
+            << request->file.filename().string() << " --dir CLUSTER\n"
+            << "  and bring the bundle back:\n    steward-edge enroll " << flags.plan.name
+            << ".bundle --dir " << request->file.parent_path().string() << '\n';
+  return 0;
+}
+
+int enroll(const EnrollFlags& flags) {
+  if (auto done = finish_enrollment(flags.folder, flags.bundle, runtime::SystemClock().now());
+      !done) {
+    return fail(done.error());
+  }
+  std::cout << "✓ enrolled\n  Start it: steward-edge run --config " << flags.folder
+            << "/edge.toml\n";
+  return 0;
+}
+
+}  // namespace
+
+EnrollCommands add_enroll_commands(CLI::App& app, EnrollFlags& flags) {
+  auto* init =
+      app.add_subcommand("init", "Make the keys of this unit, and a request to be let in.");
+  init->add_option("--name", flags.plan.name, "Name of this unit")->required();
+  init->add_option("--cluster", flags.plan.cluster, "The cluster that it joins")->required();
+  init->add_option("--root", flags.plan.root, "Public key of the cluster's root")->required();
+  init->add_option("--broker", flags.plan.brokers, "Address of a broker")->required();
+  init->add_option("--dir", flags.folder, "Folder of its keys and edge.toml [/etc/steward]");
+  auto* enroll = app.add_subcommand("enroll", "Take the bundle that answers the request.");
+  enroll->add_option("BUNDLE", flags.bundle, "The bundle's file")->required();
+  enroll->add_option("--dir", flags.folder, "Folder of its keys and edge.toml [/etc/steward]");
+  return {init, enroll};
+}
+
+std::optional<int> run_enroll_command(const EnrollCommands& commands, EnrollFlags flags) {
+  if (commands.init->parsed()) {
+    return init(std::move(flags));
+  }
+  if (commands.enroll->parsed()) {
+    return enroll(flags);
+  }
+  return std::nullopt;
+}
+
+}  // namespace steward::edge

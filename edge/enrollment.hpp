@@ -1,0 +1,40 @@
+#pragma once
+
+#include "subjects/wire/error.hpp"
+#include "subjects/wire/time.hpp"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+// How this unit joins a cluster, by files: `steward-edge init` makes keys, edge.toml and a request;
+// `steward-edge enroll` takes the bundle that answers it. Keys never leave the folder.
+namespace steward::edge {
+
+// What a unit is told before it asks to be let in.
+struct JoinPlan {
+  std::filesystem::path folder;  // of its keys and configuration
+  std::string cluster;
+  std::string name;
+  std::string root;  // public key that signs policies and bundles: whom it will believe
+  std::vector<std::string> brokers;
+};
+
+struct Request {
+  std::filesystem::path file;  // to be carried to whoever has the cluster's root
+  std::string fingerprint;     // to be compared there
+};
+
+// No file is replaced: begun again, it goes on where it was interrupted, and gives the same
+// request. Errors: bad_config (a name, a key), conflict (the folder is that of another unit or
+// cluster), those of files and keys.
+[[nodiscard]] Result<Request> begin_enrollment(const JoinPlan& plan, wire::Timestamp now);
+
+// Takes a bundle: certificates, policy, login, in that order, each whole. Again: the same. Errors:
+// not_found (no keys were made here), denied (for another unit, or older than the one taken), those
+// of identity::open_enrollment_bundle(), files and keys.
+[[nodiscard]] Result<void> finish_enrollment(const std::filesystem::path& folder,
+                                             const std::filesystem::path& bundle,
+                                             wire::Timestamp now);
+
+}  // namespace steward::edge

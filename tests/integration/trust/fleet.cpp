@@ -1,0 +1,62 @@
+#include "tests/integration/trust/fleet.hpp"
+
+#include <doctest/doctest.h>
+
+#include <fstream>
+#include <utility>
+
+namespace steward::tests {
+namespace {
+
+void replace_all(std::string& text, const std::string& from, const std::string& to) {
+  for (auto at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
+    text.replace(at, from.size(), to);
+  }
+}
+
+}  // namespace
+
+identity::tests::Said our(const std::string& command_line) {
+  return identity::tests::run(std::string(STEWARD_BIN_DIR) + "/" + command_line + " 2>&1");
+}
+
+std::unique_ptr<Fleet> Fleet::make() {
+  std::unique_ptr<Fleet> fleet(new Fleet);
+  auto text = identity::tests::contents(fleet->made_ / "broker/nats-server.conf");
+  replace_all(text, "/var/lib/nats", fleet->path("broker").string());
+  replace_all(text, "listen: \"0.0.0.0:4222\"\n", "");
+  std::ofstream(fleet->path("broker.conf")) << text;
+  NatsServer::Options options;
+  options.arguments = {"-c", fleet->path("broker.conf").string()};
+  fleet->server_ = NatsServer::start(std::move(options));
+  return fleet->server_ ? std::move(fleet) : nullptr;
+}
+
+Fleet::Fleet() : made_(folder_ / "fleet") {
+  const auto done = our("steward init --cluster fleet --operator anna --dir " + made_.string());
+  REQUIRE_MESSAGE(done.exit_code == 0, done.text);
+}
+
+std::string Fleet::root() const {
+  const auto text = identity::tests::contents(made_ / "root.pub");
+  return text.substr(0, text.find('\n'));
+}
+
+void Fleet::start_station() {
+  const auto file = made_ / "station/steward.toml";
+  const auto config = identity::tests::contents(file);
+  std::ofstream(file) << "broker = \"" << server_->url() << "\"\n" << config;
+  station_ = std::make_unique<Process>("steward", file, path("station.log"));
+  const auto added = ctl("context add fleet --use --server " + server_->url() + " --creds " +
+                         (made_ / "people/anna.creds").string() + " --signing-key " +
+                         (made_ / "people/anna.key").string() + " --cluster fleet --operator anna");
+  REQUIRE_MESSAGE(added.exit_code == 0, added.text);
+}
+
+identity::tests::Said Fleet::ctl(const std::string& arguments) const {
+  return identity::tests::run("env -u STEWARD_CONTEXT -u NATS_URL -u NATS_CREDS XDG_CONFIG_HOME=" +
+                              path("config").string() + " " + STEWARD_BIN_DIR + "/stewardctl " +
+                              arguments);
+}
+
+}  // namespace steward::tests

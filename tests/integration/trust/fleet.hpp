@@ -1,0 +1,44 @@
+#pragma once
+
+#include "tests/integration/trust/cluster.hpp"
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+namespace steward::tests {
+
+// One of our programs to its end: "steward init ...". What it says on both outputs.
+identity::tests::Said our(const std::string& command_line);
+
+// A cluster of its own as a person makes it: `steward init`, operator anna, and a nats-server by
+// the configuration that was made, its places moved below a folder of the test's.
+class Fleet {
+ public:
+  // Null where there is no nats-server.
+  static std::unique_ptr<Fleet> make();
+
+  const std::filesystem::path& made() const { return made_; }
+
+  std::filesystem::path path(std::string_view name) const { return folder_ / name; }
+
+  const NatsServer& server() const { return *server_; }
+
+  std::string root() const;  // the public key that signs policies and bundles
+
+  // Its station, on that broker, for as long as the fleet lives.
+  void start_station();
+
+  // stewardctl as anna.
+  identity::tests::Said ctl(const std::string& arguments) const;
+
+ private:
+  Fleet();
+
+  const identity::tests::Folder folder_;
+  const std::filesystem::path made_;
+  std::unique_ptr<NatsServer> server_;
+  std::unique_ptr<Process> station_;
+};
+
+}  // namespace steward::tests
