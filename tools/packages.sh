@@ -24,6 +24,7 @@ test_packages=(
   doctest-dev git procps openssl
   clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev  # second compiler, fuzzing
   shellcheck scdoc
+  systemd                                        # scores of the units in deploy/systemd
   iproute2                                       # networks of the fault tests
   prometheus-node-exporter                       # the peer of the metrics
 )
