@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <cstdlib>
 #include <iostream>
 #include <utility>
 
@@ -11,6 +12,7 @@ namespace steward::edge {
 namespace {
 
 constexpr int kExitUsage = 2;
+constexpr int kExitNotify = 1;  // the certificate is there, the command failed
 
 int fail(const Error& error) {
   std::cerr << "steward-edge: " << error.message << '\n';
@@ -42,6 +44,23 @@ int enroll(const EnrollFlags& flags) {
   return 0;
 }
 
+int cert(EnrollFlags flags) {
+  flags.certificate.unit = flags.folder;
+  flags.certificate.out = flags.out;
+  const auto issued = certify(flags.certificate, runtime::SystemClock().now());
+  if (!issued) {
+    return fail(issued.error());
+  }
+  if (*issued == Issued::kept) {
+    std::cout << "✓ kept: it has a third of its life left\n";
+    return 0;
+  }
+  std::cout << "✓ new certificate in " << flags.out << std::endl;
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread, and the command is the caller's
+  // own.
+  return flags.notify.empty() || std::system(flags.notify.c_str()) == 0 ? 0 : kExitNotify;
+}
+
 }  // namespace
 
 EnrollCommands add_enroll_commands(CLI::App& app, EnrollFlags& flags) {
@@ -55,7 +74,14 @@ EnrollCommands add_enroll_commands(CLI::App& app, EnrollFlags& flags) {
   auto* enroll = app.add_subcommand("enroll", "Take the bundle that answers the request.");
   enroll->add_option("BUNDLE", flags.bundle, "The bundle's file")->required();
   enroll->add_option("--dir", flags.folder, "Folder of its keys and edge.toml [/etc/steward]");
-  return {init, enroll};
+  auto* certify =
+      app.add_subcommand("cert", "Give a daemon of this unit a certificate of 24 hours.");
+  certify->add_option("NAME", flags.certificate.daemon, "Name of the daemon")->required();
+  certify->add_option("--out", flags.out, "Folder for key.pem, chain.pem, root.pem")->required();
+  certify->add_option("--dir", flags.folder, "Folder of the unit [/etc/steward]");
+  certify->add_option("--owner", flags.certificate.owner, "User who gets key.pem [whoever calls]");
+  certify->add_option("--notify", flags.notify, "Shell command to run after a new certificate");
+  return {init, enroll, certify};
 }
 
 std::optional<int> run_enroll_command(const EnrollCommands& commands, EnrollFlags flags) {
@@ -64,6 +90,9 @@ std::optional<int> run_enroll_command(const EnrollCommands& commands, EnrollFlag
   }
   if (commands.enroll->parsed()) {
     return enroll(flags);
+  }
+  if (commands.certify->parsed()) {
+    return cert(std::move(flags));
   }
   return std::nullopt;
 }

@@ -160,6 +160,10 @@ Result<Request> begin_enrollment(const JoinPlan& given, wire::Timestamp now) {
   return Request{file, identity::enrollment_fingerprint(document)};
 }
 
+Result<NodeIdentity> identity_in(const path& folder) {
+  return self_in(folder).map([](const Self& self) { return self.node; });
+}
+
 Result<void> finish_enrollment(const path& given, const path& file, wire::Timestamp now) {
   std::error_code error;
   const auto folder = std::filesystem::absolute(given, error).lexically_normal();

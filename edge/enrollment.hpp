@@ -1,5 +1,6 @@
 #pragma once
 
+#include "subjects/identity/certificate.hpp"
 #include "subjects/wire/error.hpp"
 #include "subjects/wire/time.hpp"
 
@@ -36,5 +37,8 @@ struct Request {
 [[nodiscard]] Result<void> finish_enrollment(const std::filesystem::path& folder,
                                              const std::filesystem::path& bundle,
                                              wire::Timestamp now);
+
+// Who the unit of that folder is, by its edge.toml. Errors: bad_config, not_found.
+[[nodiscard]] Result<identity::NodeIdentity> identity_in(const std::filesystem::path& folder);
 
 }  // namespace steward::edge

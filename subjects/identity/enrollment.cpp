@@ -67,14 +67,17 @@ Result<EnrollmentBundle> read_bundle(std::string_view document) {
   }
   STEWARD_TRY(auto root_certificate, one_certificate(root));
   STEWARD_TRY(auto own_certificate, one_certificate(authority));
-  STEWARD_TRY(const auto time, wire::parse_time(issued));
+  const auto time = wire::parse_time(issued);
+  if (!time) {
+    return failure(ErrorCode::bad_payload, "issued: " + time.error().message);
+  }
   return EnrollmentBundle{body.node,
                           key_id,
                           login,
                           std::move(root_certificate),
                           std::move(own_certificate),
                           policy,
-                          time};
+                          *time};
 }
 
 Result<void> answers(const EnrollmentBundle& bundle,

@@ -40,7 +40,8 @@ struct EnrollmentRequest {
                                                           const UnitKeys& keys,
                                                           wire::Timestamp now);
 
-// Errors: bad_payload, too_large, unsupported (a later form), bad_signature, bad_subject (a name).
+// Errors: bad_payload, too_large, unsupported (a later form), bad_signature, bad_subject (a name),
+// denied (its authority's part is for another name).
 [[nodiscard]] Result<EnrollmentRequest> open_enrollment_request(std::string_view document);
 
 // What two people compare: 32 hexadecimal digits in groups of four, of all that the request says.
@@ -63,7 +64,8 @@ struct EnrollmentBundle {
 
 // A bundle that one of these roots has signed, and that answers a request of these keys: the names,
 // the login's key and the certificates are looked at, the policy is not. Errors: bad_payload,
-// too_large, unsupported, bad_signature, expired, denied (it is for another node or other keys).
+// too_large, unsupported, bad_signature, bad_subject, expired, denied (it is for another node or
+// other keys).
 [[nodiscard]] Result<EnrollmentBundle> open_enrollment_bundle(std::string_view document,
                                                               const NodeIdentity& node,
                                                               const UnitKeys& keys,

@@ -2,6 +2,7 @@
 
 #include "subjects/identity/authority.hpp"
 #include "subjects/identity/broker_login.hpp"
+#include "subjects/identity/enrollment.hpp"
 #include "subjects/identity/jwt.hpp"
 #include "subjects/identity/key_file.hpp"
 #include "subjects/identity/pem.hpp"
@@ -181,13 +182,60 @@ bool policy_holds(std::string_view bytes) {
           !accepted->evaluate({eve, bytes, unit, noon()}).allowed);
 }
 
-constexpr std::array<Check, 7> kChecks{{{"identity_nkey", &nkey_holds},
+const identity::UnitKeys& unit_keys() {
+  static const identity::UnitKeys keys{
+      fixed_key(60), fixed_nkey(identity::NkeyKind::user, 61), fixed_key(62)};
+  return keys;
+}
+
+identity::EnrollmentBundle example_bundle() {
+  static const Chain chain;
+  const Broker broker;
+  const auto login =
+      identity::sign_user(broker.user(unit_keys().login, "ship1"), broker.unit_scope, noon());
+  const auto authority = identity::issue_authority(
+      ship(), unit_keys().authority.public_key(), chain.root, fixed_key(1), chain.validity);
+  return {ship(),
+          unit_keys().message.public_key().id(),
+          login.value(),
+          chain.root,
+          authority.value(),
+          "",
+          noon()};
+}
+
+// Bodies of a request and of a bundle, signed first, and documents as they are.
+bool enrollment_holds(std::string_view bytes) {
+  static const std::vector<identity::PublicKey> roots{fixed_key(1).public_key()};
+  const auto refused = {ErrorCode::bad_payload,
+                        ErrorCode::too_large,
+                        ErrorCode::unsupported,
+                        ErrorCode::bad_signature,
+                        ErrorCode::bad_subject,
+                        ErrorCode::denied,
+                        ErrorCode::expired};
+  const auto request =
+      identity::sign_document(identity::Purpose::enrollment, bytes, unit_keys().message).value();
+  const auto bundle =
+      identity::sign_document(identity::Purpose::bundle, bytes, fixed_key(1)).value();
+  const auto open = [](std::string_view document) {
+    return identity::open_enrollment_bundle(document, ship(), unit_keys(), roots, noon());
+  };
+  const auto said = identity::open_enrollment_request(request);
+  const bool forged = said && said->message_key != unit_keys().message.public_key();
+  return !forged && refused_well(said, refused) &&
+         refused_well(identity::open_enrollment_request(bytes), refused) &&
+         refused_well(open(bundle), refused) && refused_well(open(bytes), refused);
+}
+
+constexpr std::array<Check, 8> kChecks{{{"identity_nkey", &nkey_holds},
                                         {"identity_jwt", &jwt_holds},
                                         {"identity_credentials", &credentials_holds},
                                         {"identity_key_file", &key_file_holds},
                                         {"identity_certificate", &certificate_holds},
                                         {"identity_request", &request_holds},
-                                        {"identity_policy", &policy_holds}}};
+                                        {"identity_policy", &policy_holds},
+                                        {"identity_enrollment", &enrollment_holds}}};
 
 std::vector<std::string> key_file_seeds() {
   const auto passphrase = identity::Secret::copy_of("x");
@@ -245,6 +293,14 @@ std::vector<std::string> identity_seeds(std::string_view name) {
   if (name == "identity_request") {
     const auto pem = identity::make_request(ship(), fixed_key(2)).value();
     return {pem, std::string(identity::decode_pem(pem, 1).value().front().der.view())};
+  }
+  if (name == "identity_enrollment") {
+    const auto request = identity::make_enrollment_request(ship(), unit_keys(), noon()).value();
+    const auto bundle = identity::make_enrollment_bundle(example_bundle(), fixed_key(1)).value();
+    return {request,
+            std::string(identity::body_of(request)),
+            bundle,
+            std::string(identity::body_of(bundle))};
   }
   const auto body = identity::tests::example_policy();
   return {body,

@@ -6,6 +6,7 @@
 #include "subjects/identity/policy.hpp"
 #include "subjects/identity/signed_document.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -18,6 +19,9 @@ using identity::Existing;
 
 // A unit's authority for its own daemons; renewed by another bundle.
 constexpr std::chrono::hours kAuthorityLife{24 * 365};
+
+// A unit whose clock is a little behind takes a fresh one, too.
+constexpr std::chrono::minutes kSlack{5};
 
 // The first line.
 std::string line_of(const std::string& text) { return text.substr(0, text.find('\n')); }
@@ -96,7 +100,8 @@ Result<std::string> ClusterAuthority::let_in(const identity::EnrollmentRequest& 
                                         request.authority_key,
                                         held_.certificate,
                                         held_.root,
-                                        {now, now + kAuthorityLife}));
+                                        {std::max(now - kSlack, held_.certificate.validity().from),
+                                         now + kAuthorityLife}));
   STEWARD_TRY(
       auto login,
       identity::sign_user(

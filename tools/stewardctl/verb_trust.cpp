@@ -1,0 +1,110 @@
+#include "subjects/identity/files.hpp"
+#include "subjects/identity/policy.hpp"
+#include "subjects/identity/signed_document.hpp"
+#include "subjects/identity/trust.hpp"
+#include "subjects/wire/fields.hpp"
+#include "tools/stewardctl/verb.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace steward::ctl {
+
+namespace {
+
+using identity::Certificate;
+using identity::PeerSide;
+
+struct Arguments {
+  std::string chain;
+  std::string root;
+  std::string cluster;
+  std::string side = "server";
+  std::string expected;
+  std::string policy;
+};
+
+// What cannot be read is the person's mistake; what does not hold is denied.
+Error as_usage(const std::string& file, const Error& error) {
+  return Error{ErrorCode::bad_config, file + ": " + error.message};
+}
+
+Result<std::vector<Certificate>> certificates_in(const std::string& file, std::size_t most) {
+  const auto text = identity::read_file(file);
+  auto found = text ? Certificate::parse_pem(*text, most)
+                    : Result<std::vector<Certificate>>(tl::unexpected<Error>(text.error()));
+  return std::move(found).map_error([&file](const Error& error) { return as_usage(file, error); });
+}
+
+// Keys that the policy denies, where one was named; it has to be the root's.
+Result<std::set<std::string>> denied_keys(const std::string& file, const Certificate& root) {
+  if (file.empty()) {
+    return std::set<std::string>();
+  }
+  const auto text = identity::read_file(file);
+  if (!text) {
+    return tl::unexpected<Error>(as_usage(file, text.error()));
+  }
+  STEWARD_TRY(const auto body,
+              identity::open_document(identity::Purpose::policy, *text, {root.public_key()}));
+  return identity::Policy::parse(body)
+      .map([](const identity::Policy& policy) { return policy.denied_keys(); })
+      .map_error([&file](const Error& error) { return as_usage(file, error); });
+}
+
+Result<Exit> verify(Invocation& invocation, const Arguments& arguments) {
+  if (arguments.root.empty() || arguments.cluster.empty()) {
+    return failure(ErrorCode::bad_config, "--root and --cluster are needed");
+  }
+  if (arguments.side != "server" && arguments.side != "client") {
+    return failure(ErrorCode::bad_config, "--as: server or client");
+  }
+  auto cluster = identity::ClusterName::parse(arguments.cluster);
+  if (!cluster) {
+    return failure(ErrorCode::bad_config, "--cluster: " + cluster.error().message);
+  }
+  STEWARD_TRY(const auto chain, certificates_in(arguments.chain, 3));
+  STEWARD_TRY(auto roots, certificates_in(arguments.root, 2));
+  STEWARD_TRY(auto denied, denied_keys(arguments.policy, roots.front()));
+  const auto side = arguments.side == "server" ? PeerSide::server : PeerSide::client;
+  const auto peer = identity::verify_peer(
+      chain, {*std::move(cluster), std::move(roots), std::move(denied)}, side, wall_clock());
+  if (!peer) {
+    return failure(ErrorCode::denied, arguments.chain + ": " + peer.error().text());
+  }
+  if (!arguments.expected.empty() && peer->dns() != arguments.expected) {
+    return failure(ErrorCode::denied, "this is " + peer->dns() + ", not " + arguments.expected);
+  }
+  invocation.console.out(invocation.is_table() ? peer->dns() + "\n"
+                                               : wire::dump_json({{"cluster", peer->cluster.str()},
+                                                                  {"unit", peer->node.str()},
+                                                                  {"daemon", peer->daemon.str()},
+                                                                  {"name", peer->dns()}}) +
+                                                     "\n");
+  return Exit::ok;
+}
+
+}  // namespace
+
+Verb trust_verify_verb() {
+  return {"trust verify",
+          "who a daemon with these certificates is, or why not",
+          "Reads a chain as a daemon shows it: its own certificate and its unit's. The name is\n"
+          "DAEMON.UNIT.CLUSTER.steward; nothing else in the certificates counts.",
+          "stewardctl trust verify chain.pem --root root.crt --cluster fleet\n"
+          "stewardctl trust verify chain.pem --root root.crt --cluster fleet \\\n"
+          "  --is nginx.ship1.fleet.steward",
+          TakesCommand::no,
+          [](Syntax& syntax) -> Action {
+            const auto arguments = std::make_shared<Arguments>();
+            syntax.positional("CHAIN", arguments->chain, Syntax::Presence::required);
+            syntax.option("--root", arguments->root, "FILE", "the cluster's root certificate");
+            syntax.option("--cluster", arguments->cluster, "NAME", "the cluster");
+            syntax.option("--as", arguments->side, "SIDE", "server or client (server)");
+            syntax.option("--is", arguments->expected, "NAME", "who it has to be");
+            syntax.option("--policy", arguments->policy, "FILE", "whose deny list counts, too");
+            return [arguments](Invocation& invocation) { return verify(invocation, *arguments); };
+          }};
+}
+
+}  // namespace steward::ctl
