@@ -137,6 +137,12 @@ TEST_CASE("enrollment: a bundle for another unit, other keys or of another root 
   auto authority = good;
   authority.authority = bundle_for(node("ship2"), keys(60)).authority;
   CHECK(code(authority) == ErrorCode::denied);
+  // Each of the unit's keys counts by itself.
+  authority.authority = bundle_for(node("ship1"), keys(70)).authority;
+  CHECK(code(authority) == ErrorCode::denied);
+  auto message = good;
+  message.message_key_id = keys(70).message.public_key().id();
+  CHECK(code(message) == ErrorCode::denied);
   auto altered = bundle(good);
   CHECK(open(replaced(altered, "a policy", "no policy")).error().code == ErrorCode::bad_signature);
   CHECK(open_enrollment_bundle(bundle(good),
