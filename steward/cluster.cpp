@@ -255,6 +255,8 @@ Result<void> Cluster::make_policy(wire::Timestamp now) const {
     return nlohmann::json{
         {"id", id}, {"role", role}, {"nodes", {"*"}}, {"method", method}, {"domain", domain}};
   };
+  auto schemas = rule("metrics", "automation", "metrics", "system");
+  schemas["args"] = {{"op", {"schema"}}};
   const nlohmann::json policy = {
       {"cluster", plan_.name},
       {"version", 1},
@@ -270,7 +272,8 @@ Result<void> Cluster::make_policy(wire::Timestamp now) const {
       {"rules",
        {rule("everything", "admins", "*", "*"),
         rule("hello", "automation", "hello", "agent"),
-        rule("outbox", "automation", "outbox", "events")}},
+        rule("outbox", "automation", "outbox", "events"),
+        std::move(schemas)}},
       {"deny", nlohmann::json::array()}};
   auto made = make_once(path("policy.json"), Access::everybody, [&policy]() -> Result<Text> {
     return Text{policy.dump(2) + "\n"};

@@ -138,6 +138,7 @@ tl::expected<Config, std::vector<std::string>> read_config(const Flags& flags) {
     config.trust->units = options.section("trust").text("units", "/etc/steward/units");
   }
   read_streams(options.section("streams"), config.streams);
+  config.http = choose(flags.http, options.section("http").text("listen"), "");
   read_log(flags, options.section("log"), config);
   for (auto& problem : options.problems()) {
     problems.push_back(std::move(problem));

@@ -21,9 +21,13 @@ struct Flags {
   std::string name;
   std::vector<std::string> brokers;
   std::string state_dir;
+  std::string http;
   std::string log_level;
   std::string log_form;
 };
+
+// Where a station tells of itself over HTTP unless it is told otherwise.
+inline constexpr const char* kDefaultHttp = "127.0.0.1:9180";
 
 // How a station runs.
 struct Config {
@@ -36,6 +40,7 @@ struct Config {
   Store::Limits limits;
   StreamSettings streams;
   std::optional<bus::TrustFiles> trust;  // none: messages are not signed
+  std::string http;                      // host:port; empty: kDefaultHttp where that is free
   runtime::LogLevel log_level = runtime::LogLevel::info;
   runtime::LogSink::Form log_form = runtime::LogSink::Form::terminal;
 };

@@ -94,10 +94,12 @@ std::filesystem::path Demo::current_json() const {
 
 Result<void> Demo::start(const std::string& url,
                          const std::string& station,
+                         const std::string& http,
                          bus::Bus& bus,
                          std::function<void()> ready) {
   url_ = url;
   station_ = station;
+  http_ = http;
   ready_ = std::move(ready);
   const auto edge = settings_.programs / "steward-edge";
   if (::access(edge.c_str(), X_OK) != 0) {
@@ -205,8 +207,11 @@ Result<void> Demo::write_current() const {
   for (const auto& unit : units_) {
     names.push_back(unit.name);
   }
-  nlohmann::json current = {
-      {"broker", url_}, {"station", station_}, {"units", std::move(names)}, {"pid", ::getpid()}};
+  nlohmann::json current = {{"broker", url_},
+                            {"station", station_},
+                            {"http", http_},
+                            {"units", std::move(names)},
+                            {"pid", ::getpid()}};
   if (const auto* const cluster = settings_.cluster) {
     const std::string person = "people/" + cluster->plan().person;
     current["cluster"] = cluster->plan().name;
@@ -285,6 +290,7 @@ std::string Demo::welcome(const Broker* broker) const {
          (broker == nullptr ? "" : " (managed)") + "  ✓ station  ✓ " + count + " demo unit" +
          (count == "1" ? "" : "s") + "\n  Try        " + program("stewardctl") + " units -w      " +
          program("stewardctl") + " run --all -- uname -a\n  Add a unit " + how_to_add() +
+         (http_.empty() ? "" : "\n  Metrics    " + http_ + "/metrics") +
          "\n  Everything of this demo is in " + shown(settings_.folder) + "; Ctrl-C ends it.\n";
 }
 

@@ -48,11 +48,12 @@ class Demo {
   Demo(const Demo&) = delete;
   Demo& operator=(const Demo&) = delete;
 
-  // Starts the units on that broker, writes current.json once all have said hello (or 10 s have
-  // passed), then calls `ready`. Errors: not_found (no steward-edge), exec_failed, permission,
-  // no_space, io.
+  // `http`: where the station tells of itself; may be empty. Starts the units on that broker,
+  // writes current.json once all have said hello (or 10 s have passed), then calls `ready`. Errors:
+  // not_found (no steward-edge), exec_failed, permission, no_space, io.
   [[nodiscard]] Result<void> start(const std::string& url,
                                    const std::string& station,
+                                   const std::string& http,
                                    bus::Bus& bus,
                                    std::function<void()> ready);
 
@@ -86,6 +87,7 @@ class Demo {
   const runtime::Logger log_;
   std::string url_;
   std::string station_;
+  std::string http_;
   std::vector<Unit> units_;
   std::set<std::string> awaited_;
   std::function<void()> ready_;

@@ -158,7 +158,9 @@ class DemoRun {
  private:
   void service_up(const std::string& url) {
     const auto ready = [this] { std::cout << demo_.welcome(service_.broker()) << std::flush; };
-    if (auto started = demo_.start(url, config_.name.str(), *service_.bus(), ready); !started) {
+    if (auto started =
+            demo_.start(url, config_.name.str(), service_.http(), *service_.bus(), ready);
+        !started) {
       fail(kExitUsage, started.error());
     }
   }
@@ -247,6 +249,8 @@ int demo(const Flags& flags, const DemoFlags& demo_flags) {
 void add_common(CLI::App& command, Flags& flags) {
   command.add_option("--name", flags.name, "Name of the station [station]");
   command.add_option("--broker", flags.brokers, "Address of a broker [one of its own]");
+  command.add_option(
+      "--http", flags.http, "Where it tells other programs of the fleet [127.0.0.1:9180]");
   command.add_option("--log-level", flags.log_level, "debug, info, warning or error")
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
   command.add_option("--log-form", flags.log_form, "auto, terminal or journal")

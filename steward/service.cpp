@@ -12,6 +12,7 @@ namespace {
 constexpr std::chrono::milliseconds kDrainTimeout{2'000};
 constexpr std::chrono::milliseconds kLookAtTrust{1'000};
 constexpr std::size_t kMostPolicies = 8;
+constexpr std::chrono::milliseconds kHttpPatience{2'000};
 
 // A broker that has just come up has not failed yet.
 constexpr std::chrono::milliseconds kBrokerPatience{10'000};
@@ -164,7 +165,28 @@ Result<void> Service::start_station(const std::vector<std::string>& servers) {
                               });
                             },
                             guard_.get()});
-  return station_->start();
+  if (auto started = station_->start(); !started) {
+    return started;
+  }
+  return start_http();
+}
+
+// Asked for at an address it must be there; at the usual one, another station may be.
+Result<void> Service::start_http() {
+  auto server = HttpServer::listen(config_.http.empty() ? kDefaultHttp : config_.http,
+                                   {[this] { return station_->view(kHttpPatience); },
+                                    [this] { return bus_->flush(kHttpPatience); },
+                                    station_->metrics()});
+  if (server) {
+    http_ = *std::move(server);
+    log_.info("metrics at " + http_->url() + "/metrics");
+    return {};
+  }
+  if (config_.http.empty()) {
+    log_.warning(server.error().message);
+    return {};
+  }
+  return tl::unexpected<Error>(std::move(server).error());
 }
 
 // Stays the same as long as the folder does, so that a station that was started again is known as
@@ -200,6 +222,7 @@ void Service::stop(std::function<void()> stopped) {
   callbacks_ = {};
   look_at_trust_.reset();
   policies_heard_.clear();
+  http_.reset();  // it asks the station
   if (station_) {
     station_->stop();
     station_.reset();

@@ -8,6 +8,7 @@
 #include "handlers/runtime/system_clock.hpp"
 #include "steward/broker.hpp"
 #include "steward/config.hpp"
+#include "steward/metrics/http_server.hpp"
 #include "steward/station.hpp"
 #include "steward/store.hpp"
 #include "subjects/bus/mailbox.hpp"
@@ -52,6 +53,9 @@ class Service {
   // Null before `up`.
   bus::NatsBus* bus() { return bus_.get(); }
 
+  // Where it tells of itself over HTTP; empty where it does not.
+  std::string http() const { return http_ ? http_->url() : std::string(); }
+
   // The broker of our own; null where it is given one.
   const Broker* broker() const { return broker_.get(); }
 
@@ -64,6 +68,7 @@ class Service {
   void connect(const std::vector<std::string>& servers);
   Result<void> start_station(const std::vector<std::string>& servers);
   void link_changed(const bus::LinkStatus& status);
+  Result<void> start_http();
   Result<std::string> holder() const;
   void fail(Failure failure, const Error& error);
 
@@ -86,6 +91,7 @@ class Service {
   std::unique_ptr<bus::NatsBus> bus_;
   std::vector<std::unique_ptr<bus::Subscription>> policies_heard_;
   std::unique_ptr<Station> station_;
+  std::unique_ptr<HttpServer> http_;
 };
 
 }  // namespace steward::station

@@ -21,6 +21,10 @@ constexpr milliseconds kShortestTick{10};
 constexpr milliseconds kLongestTick{1'000};
 constexpr milliseconds kTending{30'000};
 
+// Units whose schema of metrics is asked for at once, and how long that question stands.
+constexpr std::size_t kMostAsked = 200;
+constexpr std::chrono::minutes kSchemaExpiry{5};
+
 constexpr Inbox::Bounds kQueryBounds{256, 4 * 1024 * 1024};
 
 }  // namespace
@@ -90,6 +94,11 @@ Result<void> Station::subscribe() {
     inbox_.push(std::move(message));
   }));
   subscriptions_.push_back(std::move(hellos));
+  STEWARD_TRY(auto rounds, bus_.subscribe("*.event.metrics.system", [this](bus::Message&& message) {
+    const std::string_view subject = message.subject;
+    metrics_.take(subject.substr(0, subject.find('.')), message.payload, clock_.steady());
+  }));
+  subscriptions_.push_back(std::move(rounds));
   return following_->start();
 }
 
@@ -264,6 +273,7 @@ void Station::tick() {
   judge_acting();
   if (acting()) {
     ask_for_missing();
+    ask_for_schemas();
   }
   judge_broker();
   if (!fold_.batch().empty() && !commit_timer_.active()) {
@@ -293,10 +303,28 @@ void Station::ask_for_missing() {
   }
 }
 
+// Of units that said theirs before we heard them.
+void Station::ask_for_schemas() {
+  const auto units = metrics_.lacking(clock_.steady(), kMostAsked);
+  const auto subject = wire::Subject::parse("@all.command.metrics.system");
+  if (units.empty() || !subject) {
+    return;
+  }
+  auto envelope = channel_.envelope(*subject, clock_.now());
+  envelope.expires = clock_.now() + kSchemaExpiry;
+  for (const auto& unit : units) {
+    envelope.target += (envelope.target.empty() ? "" : ",") + unit;
+  }
+  if (auto sent = bus_.publish(channel_.seal(envelope, R"({"op":"schema"})")); !sent) {
+    log_.debug("not asked for the schemas of metrics: " + sent.error().text());
+  }
+}
+
 void Station::ask_for_hellos() { send("@all.command.hello.agent", "{}"); }
 
 // Now and then: what can wait.
 void Station::tend() {
+  metrics_.forget_silent(clock_.steady());
   if (disk_failing_) {
     return;
   }

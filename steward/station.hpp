@@ -8,6 +8,8 @@
 #include "steward/fold.hpp"
 #include "steward/following.hpp"
 #include "steward/inbox.hpp"
+#include "steward/metrics/fleet_view.hpp"
+#include "steward/metrics/metrics_table.hpp"
 #include "steward/policy_rounds.hpp"
 #include "steward/queries.hpp"
 #include "steward/store.hpp"
@@ -65,6 +67,12 @@ class Station {
   // Any thread: the link to the broker has changed.
   void link_changed(const bus::LinkStatus& status);
 
+  // Any thread but the station's: what it knows; none where it does not say so in time.
+  std::optional<FleetView> view(std::chrono::milliseconds patience);
+
+  // What units measure. Any thread.
+  const MetricsTable& metrics() const { return metrics_; }
+
   // Hears no more, commits what came, ends the thread. Owner's thread.
   void stop();
 
@@ -94,6 +102,7 @@ class Station {
   void ask_for_missing();
   void ask_for_hellos();
   void give_policy(const std::vector<Recall::Hello>& hellos);
+  void ask_for_schemas();
   void tend();
   void link_is(const bus::LinkStatus& status);
 
@@ -113,6 +122,8 @@ class Station {
             std::string content_type = "application/json");
   std::string station_row() const;
   std::string policy_row() const;
+  FleetView look() const;
+  std::vector<FleetView::Figure> figures() const;
   std::optional<TrackedCommand> find_command(const wire::MessageId& id);
 
   const Settings settings_;
@@ -151,6 +162,7 @@ class Station {
   std::uint64_t tended_ = 0;
   Totals totals_;
 
+  MetricsTable metrics_;
   Inbox inbox_;
   Inbox query_inbox_;
   std::unique_ptr<Following> following_;

@@ -11,6 +11,7 @@
 namespace steward::identity {
 
 // Whose key it is, to the broker.
+// NOLINTNEXTLINE(readability-identifier-naming): the word itself is taken
 enum class NkeyKind { operator_, account, user };
 
 // A public key as NATS writes it: base32 of a prefix byte, the 32 bytes and their CRC-16 (XMODEM,

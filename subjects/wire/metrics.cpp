@@ -25,6 +25,66 @@ std::string hex(std::uint64_t value) {
   return text;
 }
 
+bool is_letter(char letter) {
+  return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') || letter == '_';
+}
+
+bool is_digit(char letter) { return letter >= '0' && letter <= '9'; }
+
+// Takes a name off the front; empty where there is none.
+std::string_view take_name(std::string_view& text, bool with_colons) {
+  std::size_t length = 0;
+  while (length < text.size() && (is_letter(text[length]) || (with_colons && text[length] == ':') ||
+                                  (length > 0 && is_digit(text[length])))) {
+    ++length;
+  }
+  const auto name = text.substr(0, length);
+  text.remove_prefix(length);
+  return name;
+}
+
+// Takes ="value" off the front, its quotes, backslashes and line feeds escaped.
+bool take_value(std::string_view& text) {
+  if (!text.starts_with("=\"")) {
+    return false;
+  }
+  std::size_t at = 2;
+  while (at < text.size() && text[at] != '"') {
+    const bool escapes = text[at] == '\\';
+    if (text[at] == '\n' ||
+        (escapes && (at + 1 == text.size() ||
+                     std::string_view("\"\\n").find(text[at + 1]) == std::string_view::npos))) {
+      return false;
+    }
+    at += escapes ? 2 : 1;
+  }
+  if (at >= text.size()) {
+    return false;
+  }
+  text.remove_prefix(at + 1);
+  return true;
+}
+
+// As Prometheus writes it. A label `unit` is the station's to give: nobody speaks for another.
+bool is_series_key(std::string_view text) {
+  if (take_name(text, true).empty()) {
+    return false;
+  }
+  if (text.empty()) {
+    return true;
+  }
+  char before = '{';
+  while (text.starts_with(before)) {
+    text.remove_prefix(1);
+    const auto label = take_name(text, false);
+    if (label.empty() || label == "unit" || !take_value(text)) {
+      return false;
+    }
+    before = ',';
+  }
+  return text == "}" && before == ',';
+}
+
 // A row [key, type, multiplier, divisor].
 Result<MetricSeries> read_row(const json& row) {
   const auto wrong = [] { return failure(ErrorCode::bad_payload, "series: a row is malformed"); };
@@ -42,6 +102,9 @@ Result<MetricSeries> read_row(const json& row) {
   }
   if (at == kTypes.size()) {
     return failure(ErrorCode::unsupported, "series: no type is named '" + type + "'");
+  }
+  if (!is_series_key(series.key)) {
+    return failure(ErrorCode::bad_payload, "series: a name that Prometheus would not take");
   }
   if (multiplier == 0 || multiplier > UINT32_MAX || divisor == 0 || divisor > UINT32_MAX) {
     return wrong();

@@ -34,6 +34,11 @@ namespace steward::bench {
 // prometheus-node-exporter (if that is installed). Leaves the unit with another interval.
 [[nodiscard]] Result<std::vector<Figure>> measure_metrics(Rig& rig, std::chrono::seconds time);
 
+// A thousand units that measure themselves each second: what that costs the station, and how long
+// its page for Prometheus takes.
+[[nodiscard]] Result<std::vector<Figure>> measure_fleet_metrics(Rig& rig,
+                                                                std::chrono::seconds time);
+
 // A station.db with a million finished commands: how long units, jobs and failures take to answer,
 // and how long the station is away over a restart. Takes minutes to fill; ends the rig's station.
 [[nodiscard]] Result<std::vector<Figure>> measure_station_scale(Rig& rig);

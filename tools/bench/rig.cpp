@@ -1,5 +1,7 @@
 #include "tools/bench/rig.hpp"
 
+#include "tools/bench/scrape.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <stdlib.h>
@@ -145,12 +147,15 @@ Result<void> Rig::start_programs() {
 
 Result<void> Rig::start_station() {
   STEWARD_TRY(const fs::path own, own_program());
+  STEWARD_TRY(http_port_, free_port());
   STEWARD_TRY(station_,
               run("station",
                   {own.parent_path() / "steward",
                    "run",
                    "--broker",
                    broker_,
+                   "--http",
+                   "127.0.0.1:" + std::to_string(http_port_),
                    "--state-dir",
                    folder_.path() / "station"}));
   return {};

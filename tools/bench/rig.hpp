@@ -3,6 +3,7 @@
 #include "tools/bench/child_process.hpp"
 #include "tools/bench/operator_link.hpp"
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -40,6 +41,12 @@ class Rig {
 
   OperatorLink& operator_link() { return *operator_; }
 
+  // Of the station, while it runs.
+  pid_t station() const { return station_->pid(); }
+
+  // Where the station tells of itself over HTTP.
+  std::uint16_t http_port() const { return http_port_; }
+
   // Of the unit's agent, while it runs.
   pid_t agent() const { return agent_->pid(); }
 
@@ -71,6 +78,7 @@ class Rig {
 
   TemporaryFolder folder_;
   std::string broker_;
+  std::uint16_t http_port_ = 0;
   std::unique_ptr<ChildProcess> nats_server_;
   std::unique_ptr<ChildProcess> station_;
   std::unique_ptr<ChildProcess> replier_;

@@ -1,15 +1,13 @@
 #include "tests/fault/support/fleet.hpp"
 
 #include "tests/fault/support/operator.hpp"
+#include "tests/support/free_port.hpp"
 #include "tests/support/wait.hpp"
 
 #include <doctest/doctest.h>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -31,20 +29,6 @@ fs::path make_folder() {
     throw std::system_error(errno, std::generic_category(), "mkdtemp");
   }
   return pattern;
-}
-
-// One that is free now: the managed broker has to come back on the same one.
-int free_port() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  auto* generic = reinterpret_cast<sockaddr*>(&address);
-  socklen_t size = sizeof address;
-  REQUIRE(::bind(fd, generic, sizeof address) == 0);
-  REQUIRE(::getsockname(fd, generic, &size) == 0);
-  ::close(fd);
-  return ntohs(address.sin_port);
 }
 
 std::string tail(const std::string& text) {
@@ -79,7 +63,7 @@ std::unique_ptr<Fleet> Fleet::start(Options options) {
   }
   if (fleet->options_.broker == BrokerOf::station) {
     fleet->broker_->kill9();
-    fleet->port_ = free_port();
+    fleet->port_ = free_port();  // the managed broker has to come back on the same one
   }
   fleet->write_configuration();
   const auto& folder = fleet->folder_;

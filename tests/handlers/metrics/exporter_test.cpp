@@ -2,6 +2,7 @@
 
 #include "handlers/metrics/measurement.hpp"
 #include "tests/handlers/metrics/room.hpp"
+#include "tests/support/free_port.hpp"
 
 #include <doctest/doctest.h>
 
@@ -41,16 +42,6 @@ sockaddr_in loopback(std::uint16_t port) {
   return address;
 }
 
-std::uint16_t free_port() {
-  const int probe = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  auto address = loopback(0);
-  socklen_t size = sizeof address;
-  REQUIRE(::bind(probe, reinterpret_cast<sockaddr*>(&address), size) == 0);
-  REQUIRE(::getsockname(probe, reinterpret_cast<sockaddr*>(&address), &size) == 0);
-  ::close(probe);
-  return ntohs(address.sin_port);
-}
-
 // The body of an HTTP answer; empty while nobody listens.
 std::string get(std::uint16_t port) {
   const int link = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -73,7 +64,7 @@ std::string get(std::uint16_t port) {
 
 class Exporter {
  public:
-  Exporter() : port_(free_port()) {
+  Exporter() : port_(tests::free_port()) {
     std::string program = kExporter;
     std::string address = "--web.listen-address=127.0.0.1:" + std::to_string(port_);
     std::string quiet = "--log.level=error";

@@ -60,6 +60,36 @@ TEST_CASE("metrics: what is no schema") {
   CHECK(code(R"({"schema":"0","series":[["a","x",1,1]]})") == ErrorCode::unsupported);
 }
 
+TEST_CASE("metrics: a series is named as Prometheus takes it, and by no unit's name") {
+  const auto taken = [](const std::string& key) {
+    return decode_metric_schema(encode(MetricSchema{{{key, MetricType::gauge, 1, 1}}})).has_value();
+  };
+  for (const auto* key : {"a", "_a:b9", "a{b=\"\"}", R"(a{b="c d",e="\\\"\n{},=é"})"}) {
+    CHECK_MESSAGE(taken(key), key);
+  }
+  for (const auto* key : {"",
+                          "9a",
+                          "a b",
+                          "a{}",
+                          "a{b}",
+                          "a{b=c}",
+                          "a{b=\"c}",
+                          "a{b=\"c\"",
+                          "a{b=\"c\"}d",
+                          "a{b=\"c\",}",
+                          "a{,b=\"c\"}",
+                          "a{b=\"c\"e=\"f\"}",
+                          "a{b=\"\\x\"}",
+                          "a{b=\"\\",
+                          "a{b=\"c\nd\"}",
+                          "a{b:c=\"d\"}",
+                          "a 1\nsteward_unit_up",
+                          "a{unit=\"ship2\"}",
+                          "a{b=\"c\",unit=\"ship2\"}"}) {
+    CHECK_FALSE_MESSAGE(taken(key), key);
+  }
+}
+
 TEST_CASE("metrics: a round in full, byte by byte") {
   const auto payload = encode_metric_round(head_of(7, 0), Numbers{216, 0, kAbsent}, {});
   const std::string expected =

@@ -1,0 +1,33 @@
+#pragma once
+
+#include "subjects/wire/query.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace steward::station {
+
+// What a station knows of its fleet and of itself, at one moment.
+struct FleetView {
+  std::string station;
+  std::string version;
+  std::vector<wire::UnitRow> units;  // with their counts of commands, by name
+
+  // Figures of the station: name of the family, and value.
+  struct Figure {
+    std::string name;
+    bool counts = false;  // a counter, else a gauge
+    double value = 0;
+  };
+
+  std::vector<Figure> figures;
+
+  // What keeps the station from its work; empty while it is well.
+  std::vector<std::string> troubles;
+};
+
+}  // namespace steward::station

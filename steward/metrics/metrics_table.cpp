@@ -1,0 +1,217 @@
+#include "steward/metrics/metrics_table.hpp"
+
+#include "handlers/runtime/digest.hpp"
+
+#include <algorithm>
+#include <span>
+#include <utility>
+
+namespace steward::station {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kUsualInterval{10'000};
+constexpr int kIntervalsFresh = 3;
+constexpr milliseconds kNamedAgain{60'000};
+constexpr milliseconds kLongestPatience{3'600'000};
+constexpr std::chrono::hours kForgotten{1};
+
+// "node_load1" and "" of it; "node_disk_io_now" and `device="vda"` of
+// node_disk_io_now{device="vda"}
+std::pair<std::string_view, std::string_view> name_and_labels(std::string_view key) {
+  const auto brace = key.find('{');
+  if (brace == std::string_view::npos || key.back() != '}') {
+    return {key, {}};
+  }
+  return {key.substr(0, brace), key.substr(brace + 1, key.size() - brace - 2)};
+}
+
+}  // namespace
+
+MetricFamilies::MetricFamilies(const wire::MetricSchema& schema) : series(schema.series.size()) {
+  for (std::size_t number = 0; number < schema.series.size(); ++number) {
+    const auto& row = schema.series[number];
+    const auto [name, labels] = name_and_labels(row.key);
+    auto& family = families[std::string(name)];
+    family.type = row.type;
+    std::string head(name);
+    head += '{';
+    head += labels;
+    head += labels.empty() ? "unit=\"" : ",unit=\"";
+    family.lines.push_back({std::move(head), number, row.multiplier, row.divisor});
+  }
+}
+
+void MetricsTable::take(std::string_view name, std::string_view payload, Steady now) {
+  const bus::Lock lock(mutex_);
+  Unit* unit = find_or_add(name);
+  if (unit == nullptr) {
+    ++counts_.refused;
+    return;
+  }
+  unit->heard = now;
+  if (wire::is_metric_round(payload)) {
+    take_round(*unit, payload, now);
+  } else {
+    take_schema(*unit, payload);
+  }
+}
+
+MetricsTable::Unit* MetricsTable::find_or_add(std::string_view name) {
+  if (const auto at = units_.find(name); at != units_.end()) {
+    return &at->second;
+  }
+  if (units_.size() >= bounds_.units) {
+    return nullptr;
+  }
+  return &units_.emplace(std::string(name), Unit{}).first->second;
+}
+
+void MetricsTable::take_schema(Unit& unit, std::string_view payload) {
+  const auto schema = wire::decode_metric_schema(payload);
+  if (!schema) {
+    ++counts_.garbled;
+    return;
+  }
+  const std::size_t held = unit.families ? unit.families->series : 0;
+  if (counts_.series - held + schema->series.size() > bounds_.series) {
+    ++counts_.refused;
+    return;
+  }
+  const auto hash = schema->hash();
+  if (unit.families && unit.schema == hash) {
+    return;
+  }
+  counts_.series += schema->series.size() - held;
+  unit.families = shared(*schema, payload);
+  unit.schema = hash;
+  unit.base_number = 0;
+  unit.base.clear();
+}
+
+// By a digest that nobody can forge: else one unit could give others its names.
+std::shared_ptr<const MetricFamilies> MetricsTable::shared(const wire::MetricSchema& schema,
+                                                           std::string_view payload) {
+  runtime::Digest digest;
+  digest.update(payload);
+  auto& known = schemas_[digest.hex()];
+  auto families = known.lock();
+  if (!families) {
+    families = std::make_shared<const MetricFamilies>(schema);
+    known = families;
+  }
+  return families;
+}
+
+void MetricsTable::take_round(Unit& unit, std::string_view payload, Steady now) {
+  const auto head = wire::decode_metric_round_head(payload);
+  if (!head) {
+    ++counts_.garbled;
+    return;
+  }
+  const bool readable = unit.families && unit.schema == head->schema &&
+                        (head->base == 0 || head->base == unit.base_number);
+  if (!readable) {
+    unit.lacking = true;
+    ++counts_.incomplete;
+    return;
+  }
+  const std::span<const std::int64_t> base(unit.base.data(),
+                                           head->base == 0 ? 0 : unit.base.size());
+  auto numbers = wire::decode_metric_numbers(payload, unit.families->series, base);
+  if (!numbers) {
+    ++counts_.garbled;
+    return;
+  }
+  auto latest = std::make_shared<Latest>();
+  latest->families = unit.families;
+  latest->time = head->time;
+  latest->took = head->took;
+  latest->heard = now;
+  latest->interval = kUsualInterval;
+  if (unit.latest) {
+    latest->interval = unit.latest->interval;
+    if (head->number == unit.number + 1 && head->time > unit.latest->time) {
+      latest->interval = std::clamp(head->time - unit.latest->time,
+                                    wire::kShortestMetricsInterval,
+                                    wire::kLongestMetricsInterval);
+    }
+  }
+  if (head->base == 0) {
+    unit.base_number = head->number;
+    unit.base = *numbers;
+  }
+  latest->numbers = *std::move(numbers);
+  unit.number = head->number;
+  unit.latest = std::move(latest);
+  unit.lacking = false;
+  unit.named_again.reset();
+  unit.patience = {};
+  ++counts_.rounds;
+}
+
+bool MetricsTable::is_fresh(const Latest& latest, Steady now) {
+  return now - latest.heard <= kIntervalsFresh * latest.interval;
+}
+
+std::shared_ptr<const MetricsTable::Latest> MetricsTable::find(std::string_view unit,
+                                                               Steady now) const {
+  const bus::Lock lock(mutex_);
+  const auto at = units_.find(unit);
+  if (at == units_.end() || !at->second.latest || !is_fresh(*at->second.latest, now)) {
+    return nullptr;
+  }
+  return at->second.latest;
+}
+
+std::vector<std::pair<std::string, std::shared_ptr<const MetricsTable::Latest>>>
+MetricsTable::fresh(Steady now) const {
+  const bus::Lock lock(mutex_);
+  std::vector<std::pair<std::string, std::shared_ptr<const Latest>>> found;
+  found.reserve(units_.size());
+  for (const auto& [name, unit] : units_) {
+    if (unit.latest && is_fresh(*unit.latest, now)) {
+      found.emplace_back(name, unit.latest);
+    }
+  }
+  return found;
+}
+
+std::vector<std::string> MetricsTable::lacking(Steady now, std::size_t most) {
+  const bus::Lock lock(mutex_);
+  std::vector<std::string> names;
+  for (auto& [name, unit] : units_) {
+    if (names.size() == most) {
+      break;
+    }
+    if (unit.lacking && (!unit.named_again || now >= *unit.named_again)) {
+      unit.patience = std::clamp(2 * unit.patience, kNamedAgain, kLongestPatience);
+      unit.named_again = now + unit.patience;
+      names.push_back(name);
+    }
+  }
+  return names;
+}
+
+void MetricsTable::forget_silent(Steady now) {
+  const bus::Lock lock(mutex_);
+  std::erase_if(units_, [this, now](const auto& entry) STEWARD_REQUIRES(mutex_) {
+    const Unit& unit = entry.second;
+    if (now - unit.heard < kForgotten) {
+      return false;
+    }
+    counts_.series -= unit.families ? unit.families->series : 0;
+    return true;
+  });
+  std::erase_if(schemas_, [](const auto& entry) { return entry.second.expired(); });
+}
+
+MetricsTable::Counts MetricsTable::counts() const {
+  const bus::Lock lock(mutex_);
+  auto counts = counts_;
+  counts.units = units_.size();
+  return counts;
+}
+
+}  // namespace steward::station
