@@ -7,6 +7,9 @@
 
 #include <httplib.h>
 
+#include <regex>
+#include <set>
+
 namespace steward::tests {
 namespace {
 
@@ -220,6 +223,38 @@ TEST_CASE("http: a station without a broker says so, and does not call itself we
                   http});
   CHECK(second.wait() == 2);
   CHECK(second.output().find("cannot listen at " + http) != std::string::npos);
+}
+
+TEST_CASE("http: the alert rules and the dashboard name nothing that the pages do not have") {
+  if (!has("/usr/bin/promtool") || !has("/usr/sbin/nats-server")) {
+    return;
+  }
+  const std::filesystem::path files = std::string(STEWARD_SOURCE_DIR) + "/deploy/prometheus";
+  const auto check = "cd " + files.string() +
+                     " && promtool check rules alerts.yml >/dev/null && promtool check config "
+                     "prometheus.yml >/dev/null";
+  CHECK(std::system(check.c_str()) == 0);
+  const Pages pages;
+  REQUIRE(pages.shows("/metrics", "node_load1{unit=\"demo1\"} "));
+  const auto page = pages.get("/metrics");
+  const std::regex name("(node|steward)_[A-Za-z0-9_]+");
+  for (const auto* file : {"alerts.yml", "grafana-fleet.json"}) {
+    const auto text = text_of(files / file);
+    std::set<std::string> names;
+    for (auto at = std::sregex_iterator(text.begin(), text.end(), name);
+         at != std::sregex_iterator();
+         ++at) {
+      names.insert(at->str());
+    }
+    CHECK(names.size() > 5);
+    for (const auto& found : names) {
+      const bool needs_pressure = found.starts_with("node_pressure_");
+      if (needs_pressure && !std::filesystem::exists("/proc/pressure/io")) {
+        continue;
+      }
+      CHECK_MESSAGE(page.find("# TYPE " + found + " ") != std::string::npos, file, ": ", found);
+    }
+  }
 }
 
 TEST_CASE("http: a real Prometheus finds the units and scrapes them all") {
