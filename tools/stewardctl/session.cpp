@@ -146,7 +146,7 @@ bus::NatsOptions nats_options(const Connection& connection, std::weak_ptr<Inbox>
 // Without the place in the library's sources that its texts begin with: "(conn.c:2088): ".
 std::string plain_reason(const std::string& last_error) {
   const std::size_t end = last_error.find("): ");
-  const bool has_place = last_error.rfind("(", 0) == 0 && end != std::string::npos;
+  const bool has_place = last_error.starts_with('(') && end != std::string::npos;
   return has_place ? last_error.substr(end + 3) : last_error;
 }
 

@@ -163,6 +163,7 @@ Result<std::vector<std::string>> resolve_units(Session& session,
   }
   STEWARD_TRY(const auto rows, decode_unit_rows(*answer));
   std::vector<std::string> known;
+  known.reserve(rows.size());
   for (const auto& row : rows) {
     known.push_back(row.unit);
   }

@@ -16,6 +16,7 @@ Result<std::vector<std::string>> ask_units(Invocation& invocation) {
   STEWARD_TRY(const auto answer, session->query("units", all_rows(), kPatience));
   STEWARD_TRY(const auto rows, decode_unit_rows(answer));
   std::vector<std::string> out;
+  out.reserve(rows.size());
   for (const auto& row : rows) {
     out.push_back(row.unit);
   }

@@ -94,6 +94,7 @@ void print_history(Invocation& invocation, const std::vector<wire::HistoryRow>& 
   Console& console = invocation.console;
   if (invocation.format == Format::json || invocation.format == Format::jsonl) {
     std::vector<std::string> texts;
+    texts.reserve(rows.size());
     for (const auto& row : rows) {
       texts.push_back(wire::encode(row));
     }

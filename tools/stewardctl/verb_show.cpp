@@ -23,7 +23,7 @@ std::string when(std::optional<wire::Timestamp> time, wire::Timestamp now) {
 
 Table facts_table(const wire::UnitRow& row, const Style& style, wire::Timestamp now) {
   Table table({{""}, {""}});
-  const auto add = [&table](std::string_view name, std::string text) {
+  const auto add = [&table](std::string_view name, const std::string& text) {
     if (!text.empty()) {
       table.add({{std::string(name), Paint::faint}, {one_line(text)}});
     }

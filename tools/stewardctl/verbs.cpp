@@ -6,7 +6,7 @@ namespace steward::ctl {
 
 // Every command, in the order of help. Each is a file of its own, verb_<name>.cpp.
 const Verbs& all_verbs() {
-  static const Verbs verbs = [] {
+  static const Verbs kVerbs = [] {
     Verbs out{units_verb(), show_verb(), ping_verb(), run_verb(), call_verb()};
     const auto add = [&out](Verbs family) {
       std::move(family.begin(), family.end(), std::back_inserter(out));
@@ -23,7 +23,7 @@ const Verbs& all_verbs() {
     add({version_verb(), completion_verb(), complete_verb()});
     return out;
   }();
-  return verbs;
+  return kVerbs;
 }
 
 }  // namespace steward::ctl

@@ -56,7 +56,11 @@ struct Scene {
   void await_steps(const wire::MessageId& id, const Words& steps) {
     const bool came =
         listener->wait([&](const Listener& heard) { return heard.steps(id) == steps; });
-    REQUIRE_MESSAGE(came, agent->log());
+    std::string heard;
+    for (const auto& step : listener->steps(id)) {
+      heard += step + "; ";
+    }
+    REQUIRE_MESSAGE(came, "heard: ", heard, "\n", agent->log());
   }
 
   // Waits for an ACK that is said again.
