@@ -33,18 +33,6 @@ Result<Certificate> certificate_in(const std::filesystem::path& file) {
   return std::move(found.front());
 }
 
-Result<PrivateKey> own_key(const std::filesystem::path& file) {
-  auto key = identity::read_key_file(file, identity::no_passphrase);
-  if (key || key.error().code != ErrorCode::not_found) {
-    return key;
-  }
-  STEWARD_TRY(auto made, PrivateKey::generate());
-  if (auto written = identity::write_key_file(file, made, Existing::keep); !written) {
-    return tl::unexpected(std::move(written).error());
-  }
-  return made;
-}
-
 Result<void> give_to(const std::filesystem::path& file, const std::string& owner) {
   if (owner.empty()) {
     return {};
@@ -95,7 +83,7 @@ Result<Issued> certify(const CertificatePlan& plan, wire::Timestamp now) {
   if (error) {
     return failure(ErrorCode::io, "make " + plan.out.string() + ": " + error.message());
   }
-  STEWARD_TRY(const auto key, own_key(plan.out / "key.pem"));
+  STEWARD_TRY(const auto key, identity::own_key_file(plan.out / "key.pem"));
   if (auto given = give_to(plan.out / "key.pem", plan.owner); !given) {
     return tl::unexpected(std::move(given).error());
   }

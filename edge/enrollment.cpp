@@ -34,13 +34,8 @@ bool is_there(const path& file) {
 enum class Missing { make, refuse };
 
 Result<PrivateKey> key_of(const path& file, Missing missing) {
-  if (missing == Missing::make && !is_there(file)) {
-    STEWARD_TRY(const auto key, PrivateKey::generate());
-    if (auto written = identity::write_key_file(file, key, Existing::keep); !written) {
-      return tl::unexpected(std::move(written).error());
-    }
-  }
-  return identity::read_key_file(file, identity::no_passphrase);
+  return missing == Missing::make ? identity::own_key_file(file)
+                                  : identity::read_key_file(file, identity::no_passphrase);
 }
 
 Result<NkeyPair> login_key_of(const path& file, Missing missing) {

@@ -2,10 +2,10 @@
 #include "edge/config.hpp"
 #include "edge/enroll_main.hpp"
 #include "edge/footprint.hpp"
-#include "edge/unit_trust.hpp"
 #include "handlers/runtime/processes.hpp"
 #include "handlers/runtime/state_lock.hpp"
 #include "handlers/runtime/system_clock.hpp"
+#include "handlers/runtime/trust.hpp"
 #include "handlers/runtime/versions.hpp"
 #include "subjects/bus/memory_bus.hpp"
 #include "subjects/bus/memory_storage.hpp"
@@ -196,13 +196,16 @@ int run(const Config& config) {
   }
   runtime::Loop loop;
   runtime::Processes processes(loop);
-  std::optional<UnitTrust> trust;
+  std::optional<runtime::Trust> trust;
   if (config.trust) {
     auto guard = bus::open_guard(*config.trust);
     if (!guard) {
       return fail(guard.error());
     }
     trust.emplace(*config.trust, *std::move(guard), loop, clock, log);
+    if (!trust->guard().policy()) {
+      log.warning("no policy yet: no command is carried out");
+    }
   }
   LinkWatch link(loop, log);
   auto bus = bus::NatsBus::open({

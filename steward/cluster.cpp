@@ -52,16 +52,6 @@ struct Text {
   std::string_view view() const { return text; }
 };
 
-Result<PrivateKey> key_of(const Path& file) {
-  if (!is_there(file)) {
-    STEWARD_TRY(const auto key, PrivateKey::generate());
-    if (auto written = identity::write_key_file(file, key, Existing::keep); !written) {
-      return tl::unexpected(std::move(written).error());
-    }
-  }
-  return identity::read_key_file(file, identity::no_passphrase);
-}
-
 Result<NkeyPair> nkey_of(const Path& file, NkeyKind kind) {
   auto made = make_once(file, Access::owner_only, [kind]() -> Result<identity::Secret> {
     STEWARD_TRY(const auto pair, NkeyPair::generate(kind));
@@ -197,7 +187,7 @@ Result<void> Cluster::make_files(const LoginKeys& keys, wire::Timestamp now) con
   };
   const std::string person = "people/" + plan_.person;
   for (const auto& file : {std::string("station/message.key"), person + ".key"}) {
-    if (auto key = key_of(path(file)); !key) {
+    if (auto key = identity::own_key_file(path(file)); !key) {
       return tl::unexpected(std::move(key).error());
     }
   }
@@ -237,7 +227,7 @@ Result<void> Cluster::make_files(const LoginKeys& keys, wire::Timestamp now) con
 }
 
 Result<void> Cluster::make_root_certificate(wire::Timestamp now) const {
-  STEWARD_TRY(const auto root_key, key_of(path(kRootKey)));
+  STEWARD_TRY(const auto root_key, identity::own_key_file(path(kRootKey)));
   return make_once(path("root.crt"), Access::everybody, [&]() -> Result<Text> {
     STEWARD_TRY(const auto cluster, identity::ClusterName::parse(plan_.name));
     STEWARD_TRY(const auto root, identity::issue_root(cluster, root_key, {now, now + kRootLife}));
@@ -248,9 +238,9 @@ Result<void> Cluster::make_root_certificate(wire::Timestamp now) const {
 
 // The first one: its operator may do everything, the station what it needs.
 Result<void> Cluster::make_policy(wire::Timestamp now) const {
-  STEWARD_TRY(const auto root_key, key_of(path(kRootKey)));
-  STEWARD_TRY(const auto person, key_of(path("people/" + plan_.person + ".key")));
-  STEWARD_TRY(const auto station, key_of(path("station/message.key")));
+  STEWARD_TRY(const auto root_key, identity::own_key_file(path(kRootKey)));
+  STEWARD_TRY(const auto person, identity::own_key_file(path("people/" + plan_.person + ".key")));
+  STEWARD_TRY(const auto station, identity::own_key_file(path("station/message.key")));
   const auto rule = [](const char* id, const char* role, const char* method, const char* domain) {
     return nlohmann::json{
         {"id", id}, {"role", role}, {"nodes", {"*"}}, {"method", method}, {"domain", domain}};
@@ -338,7 +328,7 @@ Result<void> Cluster::add_unit(const wire::NodeName& unit,
     return made;
   }
   STEWARD_TRY(const auto root_key, root());
-  STEWARD_TRY(const auto key, key_of(folder / "message.key"));
+  STEWARD_TRY(const auto key, identity::own_key_file(folder / "message.key"));
   const auto known = path("station/units") / (unit.str() + ".pub");
   const std::string own = key.public_key().text() + "\n";
   auto told = make_once(known, Access::everybody, [&own]() -> Result<Text> { return Text{own}; });

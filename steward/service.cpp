@@ -10,7 +10,6 @@ namespace steward::station {
 namespace {
 
 constexpr std::chrono::milliseconds kDrainTimeout{2'000};
-constexpr std::chrono::milliseconds kLookAtTrust{1'000};
 constexpr std::size_t kMostPolicies = 8;
 constexpr std::chrono::milliseconds kHttpPatience{2'000};
 
@@ -68,14 +67,8 @@ Result<void> Service::open_trust() {
   if (!config_.trust) {
     return {};
   }
-  STEWARD_TRY(guard_, bus::open_guard(*config_.trust));
-  trust_.emplace(*config_.trust,
-                 *guard_,
-                 bus::TrustWatch::Say{[this](const std::string& text) { log_.info(text); },
-                                      [this](const std::string& text) { log_.error(text); }});
-  trust_->look(clock_.now());
-  look_at_trust_.emplace(loop_, [this] { trust_->look(clock_.now()); });
-  look_at_trust_->start_every(kLookAtTrust);
+  STEWARD_TRY(auto guard, bus::open_guard(*config_.trust));
+  trust_.emplace(*config_.trust, std::move(guard), loop_, clock_, log_);
   return {};
 }
 
@@ -98,7 +91,7 @@ Result<void> Service::hear_policies() {
 
 void Service::take_policies() {
   for (const auto& document : policies_.take()) {
-    if (auto taken = trust_->take(document, clock_.now()); !taken) {
+    if (auto taken = trust_->take(document); !taken) {
       policy_complaint_.say("a policy that came over the bus was not taken: " +
                             taken.error().text());
     }
@@ -164,7 +157,7 @@ Result<void> Service::start_station(const std::vector<std::string>& servers) {
                                 }
                               });
                             },
-                            guard_.get()});
+                            trust_ ? &trust_->guard() : nullptr});
   if (auto started = station_->start(); !started) {
     return started;
   }
@@ -173,10 +166,11 @@ Result<void> Service::start_station(const std::vector<std::string>& servers) {
 
 // Asked for at an address it must be there; at the usual one, another station may be.
 Result<void> Service::start_http() {
-  auto server = HttpServer::listen(config_.http.empty() ? kDefaultHttp : config_.http,
-                                   {[this] { return station_->view(kHttpPatience); },
-                                    [this] { return bus_->flush(kHttpPatience); },
-                                    station_->metrics()});
+  auto server = HttpServer::listen(
+      config_.http.empty() ? kDefaultHttp : config_.http,
+      {[this](const FleetScope& scope) { return station_->view(scope, kHttpPatience); },
+       [this] { return bus_->flush(kHttpPatience); },
+       station_->metrics()});
   if (server) {
     http_ = *std::move(server);
     log_.info("metrics at " + http_->url() + "/metrics");
@@ -220,7 +214,6 @@ void Service::link_changed(const bus::LinkStatus& status) {
 
 void Service::stop(std::function<void()> stopped) {
   callbacks_ = {};
-  look_at_trust_.reset();
   policies_heard_.clear();
   http_.reset();  // it asks the station
   if (station_) {

@@ -6,6 +6,7 @@
 #include "handlers/runtime/processes.hpp"
 #include "handlers/runtime/state_lock.hpp"
 #include "handlers/runtime/system_clock.hpp"
+#include "handlers/runtime/trust.hpp"
 #include "steward/broker.hpp"
 #include "steward/config.hpp"
 #include "steward/metrics/http_server.hpp"
@@ -82,10 +83,8 @@ class Service {
   // In the order of their start; they end in reverse.
   std::optional<runtime::StateLock> lock_;
   std::unique_ptr<Store> store_;
-  std::unique_ptr<bus::Guard> guard_;  // null: messages are not signed
-  std::optional<bus::TrustWatch> trust_;
-  std::optional<runtime::Timer> look_at_trust_;
-  bus::Mailbox<std::string> policies_;  // that came over the bus
+  std::optional<runtime::Trust> trust_;  // none: messages are not signed
+  bus::Mailbox<std::string> policies_;   // that came over the bus
   runtime::Complaint policy_complaint_;
   std::unique_ptr<Broker> broker_;
   std::unique_ptr<bus::NatsBus> bus_;

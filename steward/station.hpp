@@ -68,7 +68,7 @@ class Station {
   void link_changed(const bus::LinkStatus& status);
 
   // Any thread but the station's: what it knows; none where it does not say so in time.
-  std::optional<FleetView> view(std::chrono::milliseconds patience);
+  std::optional<FleetView> view(FleetScope scope, std::chrono::milliseconds patience);
 
   // What units measure. Any thread.
   const MetricsTable& metrics() const { return metrics_; }
@@ -122,7 +122,7 @@ class Station {
             std::string content_type = "application/json");
   std::string station_row() const;
   std::string policy_row() const;
-  FleetView look() const;
+  FleetView look(const FleetScope& scope) const;
   std::vector<FleetView::Figure> figures() const;
   std::optional<TrackedCommand> find_command(const wire::MessageId& id);
 

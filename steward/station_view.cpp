@@ -8,25 +8,31 @@
 
 namespace steward::station {
 
-std::optional<FleetView> Station::view(std::chrono::milliseconds patience) {
+std::optional<FleetView> Station::view(FleetScope scope, std::chrono::milliseconds patience) {
   const auto promise = std::make_shared<std::promise<FleetView>>();
   auto answer = promise->get_future();
-  if (!loop_.post([this, promise] { promise->set_value(look()); }) ||
+  if (!loop_.post([this, promise, scope = std::move(scope)] { promise->set_value(look(scope)); }) ||
       answer.wait_for(patience) != std::future_status::ready) {
     return std::nullopt;
   }
   return answer.get();
 }
 
-FleetView Station::look() const {
+FleetView Station::look(const FleetScope& scope) const {
   FleetView view;
   view.station = settings_.name.str();
   view.version = kVersion;
-  view.units.reserve(fold_.units().size());
-  fold_.units().visit([this, &view](const wire::UnitRow& row) {
+  const auto add = [this, &view](const wire::UnitRow& row) {
     view.units.push_back(row);
     view.units.back().commands = fold_.commands().counts(row.unit);
-  });
+  };
+  if (scope.units == FleetScope::Units::all) {
+    view.units.reserve(fold_.units().size());
+    fold_.units().visit(add);
+  } else if (const auto* row = fold_.units().find(scope.name);
+             row != nullptr && scope.units == FleetScope::Units::one) {
+    add(*row);
+  }
   view.figures = figures();
   if (!link_up_) {
     view.troubles.push_back("no link to the broker: " + bus_.status().last_error);

@@ -11,6 +11,13 @@
 
 namespace steward::station {
 
+// Which units a view is to have: all, none, or the one of that name.
+struct FleetScope {
+  enum class Units { all, none, one };
+  Units units = Units::all;
+  std::string name;
+};
+
 // What a station knows of its fleet and of itself, at one moment.
 struct FleetView {
   std::string station;

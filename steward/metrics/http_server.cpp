@@ -7,7 +7,6 @@
 
 #include <httplib.h>
 
-#include <algorithm>
 #include <charconv>
 #include <string_view>
 #include <thread>
@@ -73,7 +72,7 @@ struct HttpServer::State {
   std::thread thread;
 
   void metrics(httplib::Response& response) const {
-    const auto view = parts.view();
+    const auto view = parts.view({});
     if (!view) {
       return tell_silent(response);
     }
@@ -91,14 +90,11 @@ struct HttpServer::State {
   }
 
   void unit(const std::string& name, httplib::Response& response) const {
-    const auto view = parts.view();
+    const auto view = parts.view({FleetScope::Units::one, name});
     if (!view) {
       return tell_silent(response);
     }
-    const bool known = std::any_of(view->units.begin(),
-                                   view->units.end(),
-                                   [&name](const auto& row) { return row.unit == name; });
-    if (!known) {
+    if (view->units.empty()) {
       return tell(response, 404, {{"error", "no unit " + name + " is known"}});
     }
     response.set_content(
@@ -108,7 +104,7 @@ struct HttpServer::State {
 
   // Prometheus then asks for each unit here, where it asked for the list.
   void discovery(const httplib::Request& request, httplib::Response& response) const {
-    const auto view = parts.view();
+    const auto view = parts.view({});
     if (!view) {
       return tell_silent(response);
     }
@@ -128,7 +124,7 @@ struct HttpServer::State {
   }
 
   void health(httplib::Response& response) const {
-    const auto view = parts.view();
+    const auto view = parts.view({FleetScope::Units::none, {}});
     if (!view) {
       return tell_silent(response);
     }

@@ -1,12 +1,9 @@
 #pragma once
 
-#include "handlers/runtime/log.hpp"
 #include "steward/metrics/fleet_view.hpp"
 #include "steward/metrics/metrics_table.hpp"
 #include "subjects/wire/error.hpp"
 
-#include <chrono>
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -26,8 +23,9 @@ class HttpServer {
  public:
   // Called on threads of the server, several at once.
   struct Parts {
-    std::function<std::optional<FleetView>()> view;  // none where the station does not answer
-    std::function<Result<void>()> broker;            // a round trip to the broker
+    // None where the station does not answer.
+    std::function<std::optional<FleetView>(const FleetScope&)> view;
+    std::function<Result<void>()> broker;  // a round trip to the broker
     const MetricsTable& metrics;
   };
 

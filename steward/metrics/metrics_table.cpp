@@ -52,7 +52,7 @@ void MetricsTable::take(std::string_view name, std::string_view payload, Steady 
   }
   unit->heard = now;
   if (wire::is_metric_round(payload)) {
-    take_round(*unit, payload, now);
+    take_round(name, *unit, payload, now);
   } else {
     take_schema(*unit, payload);
   }
@@ -104,7 +104,10 @@ std::shared_ptr<const MetricFamilies> MetricsTable::shared(const wire::MetricSch
   return families;
 }
 
-void MetricsTable::take_round(Unit& unit, std::string_view payload, Steady now) {
+void MetricsTable::take_round(std::string_view name,
+                              Unit& unit,
+                              std::string_view payload,
+                              Steady now) {
   const auto head = wire::decode_metric_round_head(payload);
   if (!head) {
     ++counts_.garbled;
@@ -113,7 +116,7 @@ void MetricsTable::take_round(Unit& unit, std::string_view payload, Steady now) 
   const bool readable = unit.families && unit.schema == head->schema &&
                         (head->base == 0 || head->base == unit.base_number);
   if (!readable) {
-    unit.lacking = true;
+    lacking_.try_emplace(std::string(name));
     ++counts_.incomplete;
     return;
   }
@@ -145,9 +148,9 @@ void MetricsTable::take_round(Unit& unit, std::string_view payload, Steady now) 
   latest->numbers = *std::move(numbers);
   unit.number = head->number;
   unit.latest = std::move(latest);
-  unit.lacking = false;
-  unit.named_again.reset();
-  unit.patience = {};
+  if (const auto at = lacking_.find(name); at != lacking_.end()) {
+    lacking_.erase(at);
+  }
   ++counts_.rounds;
 }
 
@@ -181,13 +184,13 @@ MetricsTable::fresh(Steady now) const {
 std::vector<std::string> MetricsTable::lacking(Steady now, std::size_t most) {
   const bus::Lock lock(mutex_);
   std::vector<std::string> names;
-  for (auto& [name, unit] : units_) {
+  for (auto& [name, naming] : lacking_) {
     if (names.size() == most) {
       break;
     }
-    if (unit.lacking && (!unit.named_again || now >= *unit.named_again)) {
-      unit.patience = std::clamp(2 * unit.patience, kNamedAgain, kLongestPatience);
-      unit.named_again = now + unit.patience;
+    if (!naming.again || now >= *naming.again) {
+      naming.patience = std::clamp(2 * naming.patience, kNamedAgain, kLongestPatience);
+      naming.again = now + naming.patience;
       names.push_back(name);
     }
   }
@@ -203,6 +206,9 @@ void MetricsTable::forget_silent(Steady now) {
     }
     counts_.series -= unit.families ? unit.families->series : 0;
     return true;
+  });
+  std::erase_if(lacking_, [this](const auto& entry) STEWARD_REQUIRES(mutex_) {
+    return units_.find(entry.first) == units_.end();
   });
   std::erase_if(schemas_, [](const auto& entry) { return entry.second.expired(); });
 }

@@ -98,13 +98,17 @@ class MetricsTable {
     std::uint64_t number = 0;  // of the latest round
     std::shared_ptr<const Latest> latest;
     Steady heard;
-    bool lacking = false;
-    std::optional<Steady> named_again;  // not before, while it is lacking
+  };
+
+  // When a unit that is lacking is named again.
+  struct Naming {
+    std::optional<Steady> again;
     std::chrono::milliseconds patience{0};
   };
 
   void take_schema(Unit& unit, std::string_view payload) STEWARD_REQUIRES(mutex_);
-  void take_round(Unit& unit, std::string_view payload, Steady now) STEWARD_REQUIRES(mutex_);
+  void take_round(std::string_view name, Unit& unit, std::string_view payload, Steady now)
+      STEWARD_REQUIRES(mutex_);
   Unit* find_or_add(std::string_view unit) STEWARD_REQUIRES(mutex_);
   std::shared_ptr<const MetricFamilies> shared(const wire::MetricSchema& schema,
                                                std::string_view payload) STEWARD_REQUIRES(mutex_);
@@ -113,6 +117,7 @@ class MetricsTable {
   const Bounds bounds_;
   mutable bus::Mutex mutex_;
   std::map<std::string, Unit, std::less<>> units_ STEWARD_GUARDED_BY(mutex_);
+  std::map<std::string, Naming, std::less<>> lacking_ STEWARD_GUARDED_BY(mutex_);
   std::map<std::string, std::weak_ptr<const MetricFamilies>> schemas_ STEWARD_GUARDED_BY(mutex_);
   Counts counts_ STEWARD_GUARDED_BY(mutex_);
 };

@@ -21,22 +21,11 @@ std::string_view trimmed(std::string_view text) {
 
 // The private key is made where it is used and never leaves; its public half is for others.
 Result<identity::PrivateKey> own_key(const std::filesystem::path& path) {
-  auto key = identity::read_key_file(path, identity::no_passphrase);
-  if (!key && key.error().code == ErrorCode::not_found) {
-    key = identity::PrivateKey::generate();
-    if (key) {
-      if (auto written = identity::write_key_file(path, *key, Existing::keep); !written) {
-        return tl::unexpected(std::move(written).error());
-      }
-    }
-  }
-  if (!key) {
-    return key;
-  }
+  STEWARD_TRY(auto key, identity::own_key_file(path));
   auto shown = path;
   shown.replace_extension(".pub");
   if (auto written = identity::write_file(
-          shown, key->public_key().text() + "\n", Access::everybody, Existing::replace);
+          shown, key.public_key().text() + "\n", Access::everybody, Existing::replace);
       !written) {
     return tl::unexpected(std::move(written).error());
   }

@@ -197,4 +197,16 @@ Result<PrivateKey> read_key_file(const std::filesystem::path& path, const AskPas
   return key;
 }
 
+Result<PrivateKey> own_key_file(const std::filesystem::path& path) {
+  auto key = read_key_file(path, no_passphrase);
+  if (key || key.error().code != ErrorCode::not_found) {
+    return key;
+  }
+  STEWARD_TRY(const auto made, PrivateKey::generate());
+  if (auto written = write_key_file(path, made, Existing::keep); !written) {
+    return tl::unexpected(std::move(written).error());
+  }
+  return read_key_file(path, no_passphrase);
+}
+
 }  // namespace steward::identity

@@ -43,4 +43,7 @@ using AskPassphrase = std::function<Result<Secret>()>;
 [[nodiscard]] Result<PrivateKey> read_key_file(const std::filesystem::path& path,
                                                const AskPassphrase& ask);
 
+// A program's own key: read, or made where there is no such file. Errors: as the two above.
+[[nodiscard]] Result<PrivateKey> own_key_file(const std::filesystem::path& path);
+
 }  // namespace steward::identity

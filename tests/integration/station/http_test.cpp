@@ -221,7 +221,9 @@ TEST_CASE("http: a station without a broker says so, and does not call itself we
                   (other.path() / "state").string(),
                   "--http",
                   http});
-  CHECK(second.wait() == 2);
+  const int code = second.wait();
+  INFO(second.output());
+  CHECK(code == 2);
   CHECK(second.output().find("cannot listen at " + http) != std::string::npos);
 }
 

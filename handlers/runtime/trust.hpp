@@ -9,19 +9,19 @@
 #include <memory>
 #include <string>
 
-namespace steward::edge {
+namespace steward::runtime {
 
-// What the unit signs with and whom it believes, as the files of its configuration say and as
-// policies come over the bus. On the main loop's thread, but for the guard.
-class UnitTrust {
+// What a unit or a station signs with and whom it believes, as the files of its configuration say
+// and as policies come over the bus. On the main loop's thread, but for the guard.
+class Trust {
  public:
   // Puts in force what was kept, looks at the files at once and then every second. Loop and clock
   // outlive it.
-  UnitTrust(const bus::TrustFiles& files,
-            std::unique_ptr<bus::Guard> guard,
-            runtime::Loop& loop,
-            const runtime::Clock& clock,
-            const runtime::Logger& log);
+  Trust(const bus::TrustFiles& files,
+        std::unique_ptr<bus::Guard> guard,
+        Loop& loop,
+        const Clock& clock,
+        const Logger& log);
 
   const bus::Guard& guard() const { return *guard_; }
 
@@ -29,10 +29,10 @@ class UnitTrust {
   [[nodiscard]] Result<void> take(const std::string& document);
 
  private:
-  const runtime::Clock& clock_;
+  const Clock& clock_;
   const std::unique_ptr<bus::Guard> guard_;
   bus::TrustWatch watch_;
-  runtime::Timer timer_;
+  Timer timer_;
 };
 
-}  // namespace steward::edge
+}  // namespace steward::runtime
