@@ -307,10 +307,19 @@ wire::Hello Agent::hello() const {
     const auto policy = around_.guard->policy();
     hello.policy = policy ? static_cast<std::int64_t>(policy->version()) : 0;
   }
+  {
+    const bus::Lock lock(facts_mutex_);
+    hello.facts_hash = facts_hash_;
+  }
   for (const auto& hosted : hosts_) {
     hello.handlers.push_back(hosted.host->state());
   }
   return hello;
+}
+
+void Agent::facts_told(const std::string& hash) {
+  const bus::Lock lock(facts_mutex_);
+  facts_hash_ = hash;
 }
 
 }  // namespace steward::edge

@@ -14,6 +14,7 @@
 #include "subjects/bus/journal_thread.hpp"
 #include "subjects/bus/ledger.hpp"
 #include "subjects/bus/mailbox.hpp"
+#include "subjects/bus/mutex.hpp"
 #include "subjects/bus/outbox.hpp"
 #include "subjects/bus/storage.hpp"
 
@@ -70,6 +71,7 @@ class Agent final : public runtime::Vitals {
   void stop(std::function<void(End)> ended);
 
   wire::Hello hello() const override;
+  void facts_told(const std::string& hash) override;
 
  private:
   struct Hosted {
@@ -122,6 +124,8 @@ class Agent final : public runtime::Vitals {
   bus::Ledger ledger_;
   Resender resender_;
   const runtime::House house_;
+  mutable bus::Mutex facts_mutex_;
+  std::string facts_hash_ STEWARD_GUARDED_BY(facts_mutex_);
   runtime::Complaint complaint_;
   bus::Mailbox<bus::Message> strays_;    // commands that no handler serves
   bus::Mailbox<bus::Message> received_;  // the station's acknowledgements

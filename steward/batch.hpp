@@ -2,6 +2,7 @@
 
 #include "subjects/bus/stream_position.hpp"
 #include "subjects/wire/ack.hpp"
+#include "subjects/wire/facts.hpp"
 #include "subjects/wire/headers.hpp"
 #include "subjects/wire/query.hpp"
 
@@ -75,6 +76,13 @@ struct ReceivedRecord {
   bool operator==(const ReceivedRecord&) const = default;
 };
 
+// What a unit is.
+struct FactsRecord {
+  std::string hash;
+  wire::Facts facts;
+  wire::Timestamp at;  // when it was told
+};
+
 // What folding has changed since the last commit, in the order of its happening: the store writes
 // it in one transaction or not at all.
 struct Batch {
@@ -89,12 +97,14 @@ struct Batch {
   std::vector<wire::HistoryRow> history;  // their numbers are the store's to give
   std::map<std::pair<std::string, wire::MessageId>, std::uint64_t> received;
   std::set<std::pair<std::string, wire::MessageId>> forgotten;  // outboxes that hold no more events
+  std::map<std::string, FactsRecord> facts;
   std::map<std::string, bus::StreamPosition> positions;  // by stream: its last message in here
   std::size_t bytes = 0;                                 // of payloads and results, about
 
   bool empty() const {
     return units.empty() && commands.empty() && steps.empty() && history.empty() &&
-           received.empty() && forgotten.empty() && withheld.empty() && positions.empty();
+           received.empty() && forgotten.empty() && withheld.empty() && facts.empty() &&
+           positions.empty();
   }
 };
 

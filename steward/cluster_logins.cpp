@@ -29,7 +29,7 @@ Result<Secret> sign_in(const wire::NodeName& name,
 }  // namespace
 
 Permissions station_rights(const wire::NodeName& station) {
-  const std::string own = station.str();
+  const std::string& own = station.str();
   // Answers go to the inbox of whoever asks.
   Permissions rights{{"*.command.>", own + ".event.>", "_INBOX.>", "$JS.FC.>"},
                      {"*.event.>",

@@ -26,7 +26,11 @@ bool is_recorded_command(std::string_view method) {
 }  // namespace
 
 Fold::Fold(wire::NodeName own, const bus::Channel& channel, Links links, Bounds bounds)
-    : own_(std::move(own)), channel_(channel), links_(std::move(links)), bounds_(bounds) {}
+    : own_(std::move(own)),
+      channel_(channel),
+      links_(std::move(links)),
+      bounds_(bounds),
+      facts_(links_.find_facts) {}
 
 void Fold::restore(Store::Kept kept, Moment now) {
   for (auto& row : kept.units) {
@@ -40,6 +44,9 @@ void Fold::restore(Store::Kept kept, Moment now) {
   }
   for (const auto& record : kept.received) {
     received_.restore(record);
+  }
+  for (auto& [unit, hash] : kept.facts) {
+    facts_.restore(std::move(unit), std::move(hash));
   }
   for (const auto& command : kept.undelivered) {
     next_order_ = std::max(next_order_, command.order + 1);
@@ -130,6 +137,7 @@ void Fold::take_hello(const bus::Opened& opened, Moment now) {
     return;
   }
   received_.told(opened.transport.node->str(), hello->outbox, now);
+  facts_.hello(opened.transport.node->str(), hello->facts_hash, now);
   if (!hello->bye) {
     hellos_.push_back(
         {opened.transport.node->str(), hello->ledger_open, hello->outbox_depth, hello->policy});
@@ -156,12 +164,25 @@ void Fold::take_recorded(const bus::Opened& opened, Moment now) {
     take_ack(opened, now);
     return;
   }
+  if (opened.transport.method.str() == "facts") {
+    take_facts(opened, now);
+    return;
+  }
   batch_.history.push_back({0,
                             now.wall,
                             unit.str(),
                             "event",
                             opened.transport.method.str() + "." + opened.transport.domain.str() +
                                 ": " + shown(opened.payload)});
+}
+
+void Fold::take_facts(const bus::Opened& opened, Moment now) {
+  const auto event = wire::decode_facts_event(opened.payload);
+  if (!event) {
+    malformed(opened.transport.str(), event.error());
+    return;
+  }
+  facts_.take(opened.transport.node->str(), *event, now, batch_);
 }
 
 void Fold::take_ack(const bus::Opened& opened, Moment now) {

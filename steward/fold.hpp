@@ -2,6 +2,7 @@
 
 #include "steward/batch.hpp"
 #include "steward/command_tracker.hpp"
+#include "steward/facts_table.hpp"
 #include "steward/moment.hpp"
 #include "steward/recall.hpp"
 #include "steward/received_table.hpp"
@@ -29,6 +30,8 @@ class Fold {
   struct Links {
     // A command from the store; none where it is not known.
     std::function<std::optional<TrackedCommand>(const wire::MessageId&)> find_command;
+    // A unit's facts from the store; none where it has none.
+    FactsTable::Find find_facts;
     // Says that something on the bus is not as it should be.
     std::function<void(std::string_view)> complain;
   };
@@ -93,6 +96,11 @@ class Fold {
   // What of an outbox is to be sent again.
   std::vector<ReceivedTable::Resend> resends(Moment now) { return received_.due(now); }
 
+  // Units to be asked for all of their facts.
+  std::vector<std::string> lacking_facts(Moment now, std::size_t most) {
+    return facts_.lacking(now, most);
+  }
+
   const UnitTable& units() const { return units_; }
 
   const CommandTracker& commands() const { return commands_; }
@@ -103,6 +111,7 @@ class Fold {
   void take_command(const bus::Opened& opened, wire::Headers&& headers, Moment now);
   void take_event(const bus::Opened& opened, Moment now);
   void take_hello(const bus::Opened& opened, Moment now);
+  void take_facts(const bus::Opened& opened, Moment now);
   void take_recorded(const bus::Opened& opened, Moment now);
   UnitTable::Taken heard(const wire::NodeName& unit, Moment now);
   void take_ack(const bus::Opened& opened, Moment now);
@@ -116,6 +125,7 @@ class Fold {
   UnitTable units_;
   CommandTracker commands_;
   ReceivedTable received_;
+  FactsTable facts_;
   std::vector<Recall::Hello> hellos_;
   std::uint64_t next_order_ = 1;  // of a command among all
   Life life_ = Life::sign;        // of the message that is taken now

@@ -64,8 +64,10 @@ Result<void> Queries::write(std::string_view what,
                             const wire::QueryRequest& request,
                             ChunkWriter& out) const {
   if (what == "units") {
-    write_units(request, out);
-    return {};
+    return write_units(request, out);
+  }
+  if (what == "facts") {
+    return write_facts(request, out);
   }
   if (what == "jobs") {
     return write_jobs(request, out);
@@ -90,10 +92,11 @@ Result<void> Queries::write(std::string_view what,
   }
   return failure(
       ErrorCode::unsupported,
-      "a station is asked for units, jobs, job, command, failures, history, station or policy");
+      "a station is asked for units, facts, jobs, job, command, failures, history, station or "
+      "policy");
 }
 
-void Queries::write_units(const wire::QueryRequest& request, ChunkWriter& out) const {
+Result<void> Queries::write_units(const wire::QueryRequest& request, ChunkWriter& out) const {
   const auto wanted_state = [&request](const wire::UnitRow& row) {
     return request.states.empty() ||
            std::find(request.states.begin(), request.states.end(), wire::word(row.state)) !=
@@ -106,15 +109,45 @@ void Queries::write_units(const wire::QueryRequest& request, ChunkWriter& out) c
       out.add(wire::encode(answered));
     }
   };
-  if (request.units.empty()) {
+  if (request.units.empty() && request.target.empty()) {
     units_.visit(add);
-    return;
+    return {};
   }
-  for (const auto& unit : std::set<std::string>(request.units.begin(), request.units.end())) {
+  STEWARD_TRY(const auto units, units_meant(request));
+  for (const auto& unit : units) {
     if (const auto* row = units_.find(unit)) {
       add(*row);
     }
   }
+  return {};
+}
+
+// Known or not, each once.
+Result<std::vector<std::string>> Queries::units_meant(const wire::QueryRequest& request) const {
+  std::set<std::string> units(request.units.begin(), request.units.end());
+  if (!request.target.empty()) {
+    STEWARD_TRY(const auto selector, wire::Selector::parse(request.target));
+    STEWARD_TRY(const auto picked, rows_.pick(selector));
+    units.insert(picked.begin(), picked.end());
+  } else if (units.empty()) {
+    const auto names = units_.names();
+    units.insert(names.begin(), names.end());
+  }
+  return std::vector<std::string>(units.begin(), units.end());
+}
+
+Result<void> Queries::write_facts(const wire::QueryRequest& request, ChunkWriter& out) const {
+  STEWARD_TRY(const auto units, units_meant(request));
+  for (const auto& unit : units) {
+    STEWARD_TRY(auto row, store_.find_facts(unit));
+    if (row) {
+      std::erase_if(row->facts, [&request](const auto& fact) {
+        return !wire::is_among(fact.first, request.keys);
+      });
+      out.add(wire::encode(*row));
+    }
+  }
+  return {};
 }
 
 Result<void> Queries::write_jobs(const wire::QueryRequest& request, ChunkWriter& out) const {

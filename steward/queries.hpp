@@ -4,6 +4,7 @@
 #include "steward/store.hpp"
 #include "steward/unit_table.hpp"
 #include "subjects/wire/query.hpp"
+#include "subjects/wire/selector.hpp"
 
 #include <cstddef>
 #include <functional>
@@ -35,16 +36,17 @@ class ChunkWriter {
   std::size_t bytes_ = 0;
 };
 
-// Answers <station>.command.query.<what>: units, jobs, job, command, failures, history, station,
-// policy. A
-// job on many units comes as several rows, each with the head (the payload in the first only) and
-// the next of its units; `limit` bounds jobs and history. On the fold's thread.
+// Answers <station>.command.query.<what>: units, facts, jobs, job, command, failures, history,
+// station, policy. A job on many units comes as several rows, each with the head (the payload in
+// the first only) and the next of its units; `limit` bounds jobs and history. On the fold's thread.
 class Queries {
  public:
-  // What is not in those tables, as JSON text; empty: there is no row.
+  // What is not in those tables, as JSON text (empty: there is no row), and the units that are
+  // meant.
   struct Rows {
     std::function<std::string()> station;
     std::function<std::string()> policy;
+    std::function<Result<std::vector<std::string>>(const wire::Selector&)> pick;
   };
 
   Queries(const UnitTable& units, const CommandTracker& commands, Store& store, Rows rows);
@@ -57,7 +59,9 @@ class Queries {
   Result<void> write(std::string_view what,
                      const wire::QueryRequest& request,
                      ChunkWriter& out) const;
-  void write_units(const wire::QueryRequest& request, ChunkWriter& out) const;
+  Result<std::vector<std::string>> units_meant(const wire::QueryRequest& request) const;
+  Result<void> write_units(const wire::QueryRequest& request, ChunkWriter& out) const;
+  Result<void> write_facts(const wire::QueryRequest& request, ChunkWriter& out) const;
   Result<void> write_jobs(const wire::QueryRequest& request, ChunkWriter& out) const;
   Result<void> write_job(const wire::QueryRequest& request, ChunkWriter& out) const;
   Result<void> write_command(const wire::QueryRequest& request, ChunkWriter& out) const;

@@ -21,9 +21,9 @@ constexpr milliseconds kShortestTick{10};
 constexpr milliseconds kLongestTick{1'000};
 constexpr milliseconds kTending{30'000};
 
-// Units whose schema of metrics is asked for at once, and how long that question stands.
+// Units that are asked for a schema or for facts at once, and how long that question stands.
 constexpr std::size_t kMostAsked = 200;
-constexpr std::chrono::minutes kSchemaExpiry{5};
+constexpr std::chrono::minutes kQuestionExpiry{5};
 
 constexpr Inbox::Bounds kQueryBounds{256, 4 * 1024 * 1024};
 
@@ -49,12 +49,17 @@ Station::Station(Settings settings, const Surroundings& surroundings)
       fold_(settings_.name,
             channel_,
             {[this](const wire::MessageId& id) { return find_command(id); },
+             [this](const std::string& unit) { return find_facts(unit); },
              [this](std::string_view text) { bus_complaint_.say(text); }},
             Fold::Bounds{}),
       queries_(fold_.units(),
                fold_.commands(),
                store_,
-               {[this] { return station_row(); }, [this] { return policy_row(); }}),
+               {[this] { return station_row(); },
+                [this] { return policy_row(); },
+                [this](const wire::Selector& selector) {
+                  return Selection(fold_.units(), store_, metrics_, clock_.steady()).pick(selector);
+                }}),
       courier_({loop_,
                 clock_,
                 bus_,
@@ -274,6 +279,7 @@ void Station::tick() {
   if (acting()) {
     ask_for_missing();
     ask_for_schemas();
+    ask_for_facts();
   }
   judge_broker();
   if (!fold_.batch().empty() && !commit_timer_.active()) {
@@ -305,18 +311,28 @@ void Station::ask_for_missing() {
 
 // Of units that said theirs before we heard them.
 void Station::ask_for_schemas() {
-  const auto units = metrics_.lacking(clock_.steady(), kMostAsked);
-  const auto subject = wire::Subject::parse("@all.command.metrics.system");
+  ask(metrics_.lacking(clock_.steady(), kMostAsked), "metrics", R"({"op":"schema"})");
+}
+
+// Of units that have other facts than we know of.
+void Station::ask_for_facts() {
+  ask(fold_.lacking_facts(now(), kMostAsked), "facts", R"({"op":"tell"})");
+}
+
+void Station::ask(const std::vector<std::string>& units,
+                  const std::string& method,
+                  const std::string& payload) {
+  const auto subject = wire::Subject::parse("@all.command." + method + ".system");
   if (units.empty() || !subject) {
     return;
   }
   auto envelope = channel_.envelope(*subject, clock_.now());
-  envelope.expires = clock_.now() + kSchemaExpiry;
+  envelope.expires = clock_.now() + kQuestionExpiry;
   for (const auto& unit : units) {
     envelope.target += (envelope.target.empty() ? "" : ",") + unit;
   }
-  if (auto sent = bus_.publish(channel_.seal(envelope, R"({"op":"schema"})")); !sent) {
-    log_.debug("not asked for the schemas of metrics: " + sent.error().text());
+  if (auto sent = bus_.publish(channel_.seal(envelope, payload)); !sent) {
+    log_.debug("not asked about " + method + ": " + sent.error().text());
   }
 }
 
@@ -345,6 +361,15 @@ std::optional<TrackedCommand> Station::find_command(const wire::MessageId& id) {
     return std::nullopt;
   }
   return *std::move(found);
+}
+
+std::optional<wire::Facts> Station::find_facts(const std::string& unit) {
+  auto found = store_.find_facts(unit);
+  if (!found) {
+    disk_complaint_.say(found.error().text());
+    return std::nullopt;
+  }
+  return *found ? std::optional((*std::move(found))->facts) : std::nullopt;
 }
 
 }  // namespace steward::station

@@ -12,6 +12,7 @@
 #include "steward/metrics/metrics_table.hpp"
 #include "steward/policy_rounds.hpp"
 #include "steward/queries.hpp"
+#include "steward/selection.hpp"
 #include "steward/store.hpp"
 #include "subjects/bus/bus.hpp"
 #include "subjects/bus/channel.hpp"
@@ -103,6 +104,10 @@ class Station {
   void ask_for_hellos();
   void give_policy(const std::vector<Recall::Hello>& hellos);
   void ask_for_schemas();
+  void ask_for_facts();
+  void ask(const std::vector<std::string>& units,
+           const std::string& method,
+           const std::string& payload);
   void tend();
   void link_is(const bus::LinkStatus& status);
 
@@ -125,6 +130,7 @@ class Station {
   FleetView look(const FleetScope& scope) const;
   std::vector<FleetView::Figure> figures() const;
   std::optional<TrackedCommand> find_command(const wire::MessageId& id);
+  std::optional<wire::Facts> find_facts(const std::string& unit);
 
   const Settings settings_;
   bus::Bus& bus_;

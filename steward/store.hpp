@@ -58,6 +58,7 @@ class Store {
     std::vector<ReceivedRecord> received;          // the oldest epoch of a unit first
     std::vector<Redelivery::Command> undelivered;  // in their order
     std::map<std::string, bus::StreamPosition> positions;
+    std::vector<std::pair<std::string, std::string>> facts;  // units, and the hashes of theirs
   };
 
   [[nodiscard]] Result<Kept> load();
@@ -92,6 +93,12 @@ class Store {
   // that order too. `units`: only theirs; empty: all.
   [[nodiscard]] Result<std::vector<wire::HistoryRow>> history(
       std::int64_t after, std::int64_t limit, const std::vector<std::string>& units);
+
+  // What a unit is; none where it has not said so.
+  [[nodiscard]] Result<std::optional<wire::FactsRow>> find_facts(const std::string& unit);
+
+  // By unit, one fact of all that have it, as JSON text. `path`: a path of a fact.
+  [[nodiscard]] Result<std::map<std::string, std::string>> fact_of_all(const std::string& path);
 
   // Drops some of what is beyond the limits: call it now and then, in an idle moment.
   [[nodiscard]] Result<void> trim(wire::Timestamp now);

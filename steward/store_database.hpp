@@ -110,6 +110,9 @@ std::vector<Redelivery::Command> read_undelivered(SQLite::Database& db);
 // Which command another one has sent again. Throws.
 void write_repeats(SQLite::Database& db, const Batch& batch);
 
+// What units are. Throws.
+void write_facts(SQLite::Database& db, const Batch& batch);
+
 // The steps of a command on a unit, as command_units has them.
 std::vector<wire::StateChange> parse_steps(std::string_view text);
 
@@ -119,7 +122,7 @@ void create_schema(SQLite::Database& db);
 // Makes what a file of an earlier version lacks. Throws.
 void upgrade_schema(SQLite::Database& db);
 
-inline constexpr int kSchemaVersion = 2;
+inline constexpr int kSchemaVersion = 3;
 inline constexpr int kApplicationId = 0x53745764;  // "StWd": the file is a station's
 
 }  // namespace sql

@@ -85,6 +85,10 @@ Result<Store::Kept> Store::load() {
           sql::time_of(positions.getColumn(2)),
           positions.getColumn(3).getString()};
     }
+    SQLite::Statement facts(db, "SELECT unit, hash FROM facts");
+    while (facts.executeStep()) {
+      kept.facts.emplace_back(facts.getColumn(0).getString(), facts.getColumn(1).getString());
+    }
     kept.undelivered = sql::read_undelivered(db);
     return kept;
   });

@@ -60,7 +60,7 @@ wire::CommandCounts counts_at(SQLite::Statement& statement, int first) {
 
 namespace {
 
-// The tables that a file of the first version does not have.
+// The tables that a file of an earlier version does not have.
 void add_tables(SQLite::Database& db) {
   db.exec(R"(
     CREATE TABLE IF NOT EXISTS positions (
@@ -71,6 +71,9 @@ void add_tables(SQLite::Database& db) {
       headers BLOB NOT NULL, payload BLOB NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS repeats (
       command TEXT PRIMARY KEY, earlier TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS facts (
+      unit TEXT PRIMARY KEY, hash TEXT NOT NULL, facts TEXT NOT NULL,
+      at INTEGER NOT NULL) WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS command_units_failed ON command_units (command, unit)
       WHERE is_open = 0 AND state <> 'done';
   )");

@@ -1,17 +1,11 @@
 #include "handlers/metrics/settings.hpp"
 
 #include "handlers/metrics/measurement.hpp"
-#include "handlers/metrics/proc_file.hpp"
+#include "handlers/runtime/kept_file.hpp"
 
 #include <nlohmann/json.hpp>
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <system_error>
 #include <utility>
 
 namespace steward::handlers::metrics {
@@ -26,23 +20,6 @@ void read_globs(runtime::Options& options, std::string_view key, std::vector<std
   if (options.has(key)) {
     globs = options.texts(key);
   }
-}
-
-Result<void> write_whole(const std::string& path, const std::string& text) {
-  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (file < 0) {
-    return tl::unexpected(system_error(errno, "create " + path));
-  }
-  const auto written = ::write(file, text.data(), text.size());
-  int error = written == static_cast<ssize_t>(text.size()) ? 0 : written < 0 ? errno : ENOSPC;
-  if (error == 0 && ::fsync(file) != 0) {
-    error = errno;
-  }
-  ::close(file);
-  if (error != 0) {
-    return tl::unexpected(system_error(error, "write " + path));
-  }
-  return {};
 }
 
 }  // namespace
@@ -101,39 +78,16 @@ std::string to_json(const Settings& settings) {
 }
 
 Result<Settings> load_settings(const fs::path& folder, Settings below) {
-  std::string buffer;
-  ProcFile file((folder / kFile).string());
-  const auto text = file.read(buffer);
+  STEWARD_TRY(const auto text, runtime::load_kept(folder / kFile));
   if (!text) {
-    if (text.error().code == ErrorCode::not_found) {
-      return below;
-    }
-    return tl::unexpected<Error>(text.error());
+    return below;
   }
   STEWARD_TRY(const auto request, wire::decode_metrics_request(*text));
   return changed_by(std::move(below), request);
 }
 
 Result<void> save_settings(const fs::path& folder, const Settings& settings) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) {
-    return tl::unexpected(system_error(error.value(), "make " + folder.string()));
-  }
-  const auto path = (folder / kFile).string();
-  if (auto written = write_whole(path + ".new", to_json(settings)); !written) {
-    return written;
-  }
-  if (std::rename((path + ".new").c_str(), path.c_str()) != 0) {
-    return tl::unexpected(system_error(errno, "put " + path + " in place"));
-  }
-  // The name, too.
-  const int directory = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory >= 0) {
-    ::fsync(directory);
-    ::close(directory);
-  }
-  return {};
+  return runtime::save_kept(folder / kFile, to_json(settings));
 }
 
 }  // namespace steward::handlers::metrics

@@ -62,6 +62,7 @@ std::vector<std::string> numbered(const std::string& folder, std::string_view pr
   }
   std::sort(found.begin(), found.end());
   std::vector<std::string> names;
+  names.reserve(found.size());
   for (auto& [number, name] : found) {
     names.push_back(std::move(name));
   }

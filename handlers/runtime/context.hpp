@@ -59,6 +59,9 @@ class Vitals {
 
   // interval, first and bye are the caller's to fill in.
   virtual wire::Hello hello() const = 0;
+
+  // The hash of the unit's facts as they were told last, to be said in hello.
+  virtual void facts_told(const std::string& hash) = 0;
 };
 
 // All that a handler can reach.
@@ -73,7 +76,7 @@ struct Context {
   Options options;                  // its own section: [<method>.<domain>] over [<method>]
   std::filesystem::path state_dir;  // its own folder below the agent's, made at first use by it
   Processes& processes;
-  const Vitals& vitals;
+  Vitals& vitals;
 };
 
 }  // namespace steward::runtime

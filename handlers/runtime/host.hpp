@@ -31,7 +31,7 @@ struct House {
   bus::Ledger& ledger;
   Clock& clock;
   Processes& processes;
-  const Vitals& vitals;
+  Vitals& vitals;
   const LogSink& log;
   std::filesystem::path state_dir;
 };

@@ -13,8 +13,6 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kUsualInterval{10'000};
 constexpr int kIntervalsFresh = 3;
-constexpr milliseconds kNamedAgain{60'000};
-constexpr milliseconds kLongestPatience{3'600'000};
 constexpr std::chrono::hours kForgotten{1};
 
 // "node_load1" and "" of it; "node_disk_io_now" and `device="vda"` of
@@ -116,7 +114,7 @@ void MetricsTable::take_round(std::string_view name,
   const bool readable = unit.families && unit.schema == head->schema &&
                         (head->base == 0 || head->base == unit.base_number);
   if (!readable) {
-    lacking_.try_emplace(std::string(name));
+    lacking_.want(name, now);
     ++counts_.incomplete;
     return;
   }
@@ -148,9 +146,7 @@ void MetricsTable::take_round(std::string_view name,
   latest->numbers = *std::move(numbers);
   unit.number = head->number;
   unit.latest = std::move(latest);
-  if (const auto at = lacking_.find(name); at != lacking_.end()) {
-    lacking_.erase(at);
-  }
+  lacking_.drop(name);
   ++counts_.rounds;
 }
 
@@ -183,18 +179,7 @@ MetricsTable::fresh(Steady now) const {
 
 std::vector<std::string> MetricsTable::lacking(Steady now, std::size_t most) {
   const bus::Lock lock(mutex_);
-  std::vector<std::string> names;
-  for (auto& [name, naming] : lacking_) {
-    if (names.size() == most) {
-      break;
-    }
-    if (!naming.again || now >= *naming.again) {
-      naming.patience = std::clamp(2 * naming.patience, kNamedAgain, kLongestPatience);
-      naming.again = now + naming.patience;
-      names.push_back(name);
-    }
-  }
-  return names;
+  return lacking_.due(now, most);
 }
 
 void MetricsTable::forget_silent(Steady now) {
@@ -207,9 +192,8 @@ void MetricsTable::forget_silent(Steady now) {
     counts_.series -= unit.families ? unit.families->series : 0;
     return true;
   });
-  std::erase_if(lacking_, [this](const auto& entry) STEWARD_REQUIRES(mutex_) {
-    return units_.find(entry.first) == units_.end();
-  });
+  lacking_.drop_if([this](const std::string& name)
+                       STEWARD_REQUIRES(mutex_) { return units_.find(name) == units_.end(); });
   std::erase_if(schemas_, [](const auto& entry) { return entry.second.expired(); });
 }
 

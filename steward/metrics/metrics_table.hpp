@@ -1,5 +1,6 @@
 #pragma once
 
+#include "steward/metrics/wanted.hpp"
 #include "subjects/bus/mutex.hpp"
 #include "subjects/wire/metrics.hpp"
 
@@ -7,7 +8,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -100,12 +100,6 @@ class MetricsTable {
     Steady heard;
   };
 
-  // When a unit that is lacking is named again.
-  struct Naming {
-    std::optional<Steady> again;
-    std::chrono::milliseconds patience{0};
-  };
-
   void take_schema(Unit& unit, std::string_view payload) STEWARD_REQUIRES(mutex_);
   void take_round(std::string_view name, Unit& unit, std::string_view payload, Steady now)
       STEWARD_REQUIRES(mutex_);
@@ -117,7 +111,8 @@ class MetricsTable {
   const Bounds bounds_;
   mutable bus::Mutex mutex_;
   std::map<std::string, Unit, std::less<>> units_ STEWARD_GUARDED_BY(mutex_);
-  std::map<std::string, Naming, std::less<>> lacking_ STEWARD_GUARDED_BY(mutex_);
+  Wanted lacking_ STEWARD_GUARDED_BY(mutex_){
+      {std::chrono::seconds(0), std::chrono::seconds(60), std::chrono::seconds(3'600)}};
   std::map<std::string, std::weak_ptr<const MetricFamilies>> schemas_ STEWARD_GUARDED_BY(mutex_);
   Counts counts_ STEWARD_GUARDED_BY(mutex_);
 };

@@ -7,10 +7,11 @@ namespace steward::wire {
 
 // Methods whose commands are recorded: kept in the stream COMMANDS, taken into a unit's ledger and
 // ACKed. A test holds this and the catalogue of handlers together.
-inline constexpr std::array<std::string_view, 2> kRecordedCommands = {"shellcommand", "metrics"};
+inline constexpr std::array<std::string_view, 3> kRecordedCommands = {
+    "shellcommand", "metrics", "facts"};
 
 // Methods whose events go through a unit's outbox and the stream STATE.
-inline constexpr std::array<std::string_view, 1> kRecordedEvents = {"ack"};
+inline constexpr std::array<std::string_view, 2> kRecordedEvents = {"ack", "facts"};
 
 // <node|@all>.command.policy.document: its payload is a signed policy as it is. Neither recorded
 // nor acknowledged; believed for its own signature, whoever brings it.

@@ -132,6 +132,8 @@ QueryRequest read_query_request(Fields& fields) {
       fields.fail(ErrorCode::bad_payload, "units", "must be names of units");
     }
   }
+  request.target = fields.text("target");
+  request.keys = fields.texts("keys");
   request.states = fields.texts("states");
   for (const auto& state : request.states) {
     if (!parse_unit_state(state)) {
@@ -243,6 +245,12 @@ std::string encode(const QueryRequest& request) {
   json out = json::object();
   if (!request.units.empty()) {
     out["units"] = request.units;
+  }
+  if (!request.target.empty()) {
+    out["target"] = request.target;
+  }
+  if (!request.keys.empty()) {
+    out["keys"] = request.keys;
   }
   if (!request.states.empty()) {
     out["states"] = request.states;

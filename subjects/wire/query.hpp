@@ -137,11 +137,13 @@ std::string encode(const HistoryRow& row);
 
 struct QueryRequest {
   std::vector<std::string> units;   // names; empty: all
+  std::string target;               // units, facts: a Selector; those that it means
   std::vector<std::string> states;  // units: words of UnitState; empty: all
   std::string job;                  // job
   std::string command;              // job: by one command's id instead; command: its id
   bool open_only = false;           // jobs
   bool failed_only = false;         // jobs
+  std::vector<std::string> keys;    // facts: paths, or the beginning of some; empty: all
   std::int64_t after = 0;           // history: rows with a greater number
   std::int64_t limit = 1000;
 

@@ -2,10 +2,12 @@
 
 #include "subjects/wire/ack.hpp"
 #include "subjects/wire/envelope.hpp"
+#include "subjects/wire/facts.hpp"
 #include "subjects/wire/fields.hpp"
 #include "subjects/wire/hello.hpp"
 #include "subjects/wire/pattern.hpp"
 #include "subjects/wire/query.hpp"
+#include "subjects/wire/selector.hpp"
 #include "subjects/wire/shellcommand.hpp"
 #include "subjects/wire/target.hpp"
 #include "subjects/wire/text.hpp"
@@ -186,7 +188,39 @@ bool query_holds(std::string_view bytes) {
          payload_holds(bytes, &wire::decode_history_row, &encoded<wire::HistoryRow>);
 }
 
-constexpr std::array<Check, 11> kChecks{{{"subject", &subject_holds},
+bool facts_hold(std::string_view bytes) {
+  const auto reads_back = [bytes](auto decode, auto encode) {
+    const auto first = decode(bytes);
+    if (!first) {
+      return refused_well(first.error(),
+                          {ErrorCode::bad_payload, ErrorCode::unsupported, ErrorCode::too_large});
+    }
+    const auto second = decode(encode(*first));
+    return second && *second == *first;
+  };
+  const auto request = wire::decode_facts_request(bytes);
+  return reads_back(&wire::decode_facts_event, &encoded<wire::FactsEvent>) &&
+         reads_back(&wire::decode_facts_row, &encoded<wire::FactsRow>) &&
+         reads_back(&wire::facts_from_json, &wire::facts_to_json) &&
+         (request ||
+          refused_well(request.error(), {ErrorCode::bad_payload, ErrorCode::unsupported}));
+}
+
+// It can be asked about any unit, and what a target says of a name it says, too.
+bool selector_holds(std::string_view bytes) {
+  const auto selector = wire::Selector::parse(bytes);
+  if (!selector) {
+    return refused_well(selector.error(), {ErrorCode::bad_payload});
+  }
+  const wire::Selector::Unit unit{"ship1", [](std::string_view key) {
+                                    return std::vector<std::string>{std::string(key), "7"};
+                                  }};
+  const bool meant = selector->matches(unit);
+  const auto* const names = selector->names_only();
+  return names == nullptr || names->matches(unit.name) == meant;
+}
+
+constexpr std::array<Check, 13> kChecks{{{"subject", &subject_holds},
                                          {"envelope", &envelope_holds},
                                          {"time", &time_holds},
                                          {"target", &target_holds},
@@ -196,7 +230,9 @@ constexpr std::array<Check, 11> kChecks{{{"subject", &subject_holds},
                                          {"ack", &ack_holds},
                                          {"shell_request", &shell_request_holds},
                                          {"shell_result", &shell_result_holds},
-                                         {"query", &query_holds}}};
+                                         {"query", &query_holds},
+                                         {"facts", &facts_hold},
+                                         {"selector", &selector_holds}}};
 
 }  // namespace
 

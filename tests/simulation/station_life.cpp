@@ -38,6 +38,7 @@ Station::Life::Life(World& world,
                auto found = store_->find_command(id);
                return found ? *std::move(found) : std::nullopt;
              },
+             [](const std::string&) { return std::nullopt; },
              [](std::string_view) {}},
             {}),
       redelivery_({},

@@ -55,6 +55,8 @@ class Unit::Life final : public runtime::Vitals {
 
   wire::Hello hello() const override;
 
+  void facts_told(const std::string&) override {}
+
  private:
   // Runs one command after the other; says each when it begins, and that it is done.
   class Worker final : public runtime::Handler {

@@ -44,6 +44,7 @@ struct Story {
   Fold fold{node("station"),
             channel,
             {[](const wire::MessageId&) { return std::optional<TrackedCommand>(); },
+             [](const std::string&) { return std::optional<wire::Facts>(); },
              [this](std::string_view) { ++complaints; }},
             {.rows = 1'000}};
 };

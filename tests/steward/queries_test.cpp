@@ -1,5 +1,6 @@
 #include "steward/queries.hpp"
 
+#include "steward/selection.hpp"
 #include "tests/steward/world.hpp"
 
 #include <doctest/doctest.h>
@@ -31,7 +32,11 @@ struct Story {
         units,
         commands,
         *store,
-        {[] { return std::string("{\"x\":1}"); }, [] { return std::string("{\"version\":7}"); }});
+        {[] { return std::string("{\"x\":1}"); },
+         [] { return std::string("{\"version\":7}"); },
+         [this](const wire::Selector& selector) {
+           return Selection(units, *store, metrics, time.now().steady).pick(selector);
+         }});
     Answer answer;
     bool last = false;
     queries.answer(what, payload, [&answer, &last](const std::string& text) {
@@ -51,6 +56,7 @@ struct Story {
   Script time;
   UnitTable units;
   CommandTracker commands;
+  MetricsTable metrics;
   std::unique_ptr<Store> store;
 };
 
@@ -66,6 +72,28 @@ TEST_CASE("queries: units are answered whole, in chunks of bounded size") {
   for (const auto bytes : answer.chunk_bytes) {
     CHECK(bytes <= ChunkWriter::kChunkBytes);
   }
+}
+
+TEST_CASE("queries: units and their facts are answered for a target that says what they are") {
+  Story story;
+  for (const std::string unit : {"ship1", "ship2", "ship3"}) {
+    story.units.hello(node(unit), {}, story.time.now());
+  }
+  Batch batch;
+  const wire::Facts facts{{"os", "\"debian\""}, {"os.version", "\"12\""}, {"cpus", "4"}};
+  batch.facts["ship2"] = {wire::hash_of(facts), facts, story.time.now().wall};
+  REQUIRE(story.store->commit(batch, story.time.now().wall));
+  const auto picked = story.ask("units", R"({"target":"os=debian and cpus>2"})");
+  REQUIRE(picked.rows.size() == 1);
+  CHECK(wire::decode_unit_row(picked.rows[0])->unit == "ship2");
+  const auto told = story.ask("facts", R"({"target":"state=up","keys":["os"]})");
+  REQUIRE(told.rows.size() == 1);
+  const auto row = wire::decode_facts_row(told.rows[0]);
+  REQUIRE(row);
+  CHECK(row->unit == "ship2");
+  CHECK(row->facts == wire::Facts{{"os", "\"debian\""}, {"os.version", "\"12\""}});
+  CHECK(row->hash == wire::hash_of(facts));
+  CHECK(story.ask("units", R"({"target":"os="})").error->code == ErrorCode::bad_payload);
 }
 
 TEST_CASE("queries: units are chosen by name and by state") {

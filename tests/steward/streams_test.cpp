@@ -28,8 +28,10 @@ TEST_CASE("streams: there are four, commands refuse when full, the others drop t
   CHECK(names(streams) == std::vector<std::string>{"COMMANDS", "STATE", "LOGS", "METRICS"});
   CHECK(streams[0].subjects == std::vector<std::string>{"*.command.shellcommand.*",
                                                         "*.command.metrics.*",
+                                                        "*.command.facts.*",
                                                         "*.command.osupdate.*"});
-  CHECK(streams[1].subjects == std::vector<std::string>{"*.event.ack.*", "*.event.daemon.*"});
+  CHECK(streams[1].subjects ==
+        std::vector<std::string>{"*.event.ack.*", "*.event.facts.*", "*.event.daemon.*"});
   for (const auto& stream : streams) {
     CHECK(stream.max_age == std::chrono::hours(24 * 30));
     CHECK(stream.replicas == 3);

@@ -100,6 +100,7 @@ struct Story {
             {[this](const wire::MessageId& command) {
                return store->find_command(command).value_or(std::nullopt);
              },
+             [](const std::string&) { return std::nullopt; },
              [](std::string_view) {}},
             {}};
 };
@@ -164,7 +165,9 @@ TEST_CASE("undelivered: after a restart they are there in their order, open ones
   SUBCASE("and what comes later stands behind them") {
     Fold fresh{node("station"),
                story.channel,
-               {[](const wire::MessageId&) { return std::nullopt; }, [](std::string_view) {}},
+               {[](const wire::MessageId&) { return std::nullopt; },
+                [](const std::string&) { return std::nullopt; },
+                [](std::string_view) {}},
                {}};
     fresh.restore(*kept, story.time.now());
     fresh.take(story.command(1), story.time.now());

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 namespace steward::ctl {
 
@@ -42,13 +44,18 @@ std::vector<Entry> entries(const Verbs& verbs) {
 }
 
 std::string_view family_summary(std::string_view family) {
-  if (family == "jobs") {
-    return "asynchronous work, and how far each unit is";
-  }
-  if (family == "context") {
-    return "connections, saved under names";
-  }
-  return family == "bus" ? "raw messages, and what is wrong with the bus" : "";
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kFamilies{
+      {{"jobs", "asynchronous work, and how far each unit is"},
+       {"context", "connections, saved under names"},
+       {"keys", "keys to sign with"},
+       {"policy", "who may do what on which unit, signed"},
+       {"ca", "sign what units ask for, offline"},
+       {"trust", "whether a peer's certificate holds"},
+       {"bus", "raw messages, and what is wrong with the bus"}}};
+  const auto* const at = std::find_if(kFamilies.begin(),
+                                      kFamilies.end(),
+                                      [family](const auto& one) { return one.first == family; });
+  return at == kFamilies.end() ? std::string_view() : at->second;
 }
 
 std::string indent(std::string_view lines) {

@@ -123,6 +123,11 @@ void Syntax::positional(const std::string& name, std::string& value, Presence pr
   parser_->positionals.push_back(presence == Presence::required ? name : "[" + name + "]");
 }
 
+void Syntax::positional(const std::string& name, std::vector<std::string>& values) {
+  parser_->app.add_option(name, values);
+  parser_->positionals.push_back("[" + name + "]...");
+}
+
 void Syntax::section(const std::string& title) { parser_->section = title; }
 
 Result<void> Syntax::parse(const std::vector<std::string>& arguments) {

@@ -36,6 +36,7 @@ class Syntax {
 
   enum class Presence { required, optional };
   void positional(const std::string& name, std::string& value, Presence presence);
+  void positional(const std::string& name, std::vector<std::string>& values);  // all that follow
 
   // What follows is listed in help below this heading.
   void section(const std::string& title);

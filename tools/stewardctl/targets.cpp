@@ -1,6 +1,6 @@
 #include "tools/stewardctl/targets.hpp"
 
-#include "subjects/wire/target.hpp"
+#include "subjects/wire/selector.hpp"
 #include "tools/stewardctl/format.hpp"
 
 #include <fmt/format.h>
@@ -36,6 +36,44 @@ Error no_match(const std::string& written, const std::vector<std::string>& known
   }
   return {ErrorCode::not_found,
           fmt::format("no unit matches '{}' ({} known). {}", written, known.size(), next)};
+}
+
+std::vector<std::string> names_of(const std::vector<wire::UnitRow>& rows) {
+  std::vector<std::string> names;
+  names.reserve(rows.size());
+  for (const auto& row : rows) {
+    names.push_back(row.unit);
+  }
+  return names;
+}
+
+Result<std::vector<std::string>> limited(std::vector<std::string> units, const std::string& limit) {
+  if (!limit.empty()) {
+    STEWARD_TRY(const std::size_t most, limit_of(limit, units.size()));
+    units.resize(std::min(units.size(), most));
+  }
+  return units;
+}
+
+Result<wire::Selector> parse_selector(const std::string& text) {
+  auto selector = wire::Selector::parse(text);
+  if (!selector) {
+    return failure(ErrorCode::bad_config, selector.error().message);
+  }
+  return selector;
+}
+
+// Of units that the station has picked by what they are.
+Result<std::vector<std::string>> picked(const TargetArguments& arguments,
+                                        const std::vector<std::string>& units,
+                                        Purpose purpose) {
+  if (units.empty() && purpose == Purpose::act) {
+    return failure(ErrorCode::not_found,
+                   fmt::format("no unit is such that '{}'.\nSee what they are: stewardctl facts "
+                               "--all, stewardctl units",
+                               arguments.target));
+  }
+  return limited(units, arguments.limit);
 }
 
 Result<void> check_conflicts(const std::vector<wire::UnitRow>& rows,
@@ -82,9 +120,10 @@ Result<std::vector<std::string>> pick_units(const TargetArguments& arguments,
   }
   std::vector<std::string> units = known;
   if (!arguments.target.empty()) {
-    auto target = wire::Target::parse(arguments.target);
-    if (!target) {
-      return failure(ErrorCode::bad_config, target.error().message);
+    STEWARD_TRY(const auto selector, parse_selector(arguments.target));
+    const auto* const target = selector.names_only();
+    if (target == nullptr) {
+      return picked(arguments, known, purpose);  // by the station
     }
     auto resolved = target->resolve(known);
     const bool strict = purpose == Purpose::act || resolved.units.empty();
@@ -96,11 +135,7 @@ Result<std::vector<std::string>> pick_units(const TargetArguments& arguments,
   if (units.empty() && purpose == Purpose::act) {
     return tl::unexpected<Error>(no_match(arguments.all ? "--all" : arguments.target, known));
   }
-  if (!arguments.limit.empty()) {
-    STEWARD_TRY(const std::size_t most, limit_of(arguments.limit, units.size()));
-    units.resize(std::min(units.size(), most));
-  }
-  return units;
+  return limited(std::move(units), arguments.limit);
 }
 
 std::vector<std::string> plain_names(std::string_view target) {
@@ -136,6 +171,26 @@ Result<std::vector<wire::UnitRow>> decode_unit_rows(const Answer& answer) {
   return out;
 }
 
+Result<Answer> query_units(Session& session,
+                           const std::string& target,
+                           wire::QueryRequest request,
+                           std::chrono::milliseconds patience) {
+  if (!target.empty()) {
+    STEWARD_TRY(const auto selector, parse_selector(target));
+    if (selector.names_only() == nullptr) {
+      request.target = target;
+    }
+  }
+  return session.query("units", request, patience);
+}
+
+Result<std::vector<std::string>> looked_at(Session& session, const TargetArguments& arguments) {
+  STEWARD_TRY(const auto answer,
+              query_units(session, arguments.target, all_rows(), session.settings().timeout));
+  STEWARD_TRY(const auto rows, decode_unit_rows(answer));
+  return pick_units(arguments, names_of(rows), Purpose::look);
+}
+
 Result<std::vector<std::string>> resolve_units(Session& session,
                                                Console& console,
                                                const TargetArguments& arguments) {
@@ -144,15 +199,15 @@ Result<std::vector<std::string>> resolve_units(Session& session,
     return pick_units(arguments, {}, Purpose::act);
   }
   if (!arguments.target.empty()) {
-    if (auto target = wire::Target::parse(arguments.target); !target) {
-      return failure(ErrorCode::bad_config, target.error().message);
+    if (auto selector = parse_selector(arguments.target); !selector) {
+      return tl::unexpected<Error>(selector.error());
     }
   }
   const auto plain = plain_names(arguments.target);
   const auto patience =
       plain.empty() ? session.settings().timeout
                     : std::min(session.settings().timeout, std::chrono::milliseconds(2'000));
-  const auto answer = session.query("units", all_rows(), patience);
+  const auto answer = query_units(session, arguments.target, all_rows(), patience);
   if (!answer && is_silence(answer.error()) && !plain.empty()) {
     console.warn(fmt::format("station '{}' does not answer: taking the names as they are",
                              session.settings().station));
@@ -162,12 +217,7 @@ Result<std::vector<std::string>> resolve_units(Session& session,
     return tl::unexpected<Error>(answer.error());
   }
   STEWARD_TRY(const auto rows, decode_unit_rows(*answer));
-  std::vector<std::string> known;
-  known.reserve(rows.size());
-  for (const auto& row : rows) {
-    known.push_back(row.unit);
-  }
-  STEWARD_TRY(auto units, pick_units(arguments, known, Purpose::act));
+  STEWARD_TRY(auto units, pick_units(arguments, names_of(rows), Purpose::act));
   if (!arguments.force) {
     if (auto free_of_them = check_conflicts(rows, units); !free_of_them) {
       return tl::unexpected<Error>(free_of_them.error());

@@ -4,13 +4,14 @@
 #include "tools/stewardctl/session.hpp"
 #include "tools/stewardctl/verb.hpp"
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace steward::ctl {
 
-// Which units a verb is for, as the person wrote it.
+// Which units a verb is for, as the person wrote it: names, or what units are (wire::Selector).
 struct TargetArguments {
   std::string target;
   bool all = false;
@@ -33,6 +34,18 @@ enum class Purpose { act, look };
 [[nodiscard]] Result<std::vector<std::string>> pick_units(const TargetArguments& arguments,
                                                           const std::vector<std::string>& known,
                                                           Purpose purpose);
+
+// The station's rows of units, of those meant alone where it takes more than names to tell.
+// Errors: bad_config (a target that cannot be read), the query's.
+[[nodiscard]] Result<Answer> query_units(Session& session,
+                                         const std::string& target,
+                                         wire::QueryRequest request,
+                                         std::chrono::milliseconds patience);
+
+// The known units that a verb is to look at; all, without a target. Errors: as query_units and
+// pick_units.
+[[nodiscard]] Result<std::vector<std::string>> looked_at(Session& session,
+                                                         const TargetArguments& arguments);
 
 // "ship1,ship2" as names, where the target is nothing but plain names; empty otherwise.
 std::vector<std::string> plain_names(std::string_view target);

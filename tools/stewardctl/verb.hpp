@@ -69,6 +69,8 @@ Verb call_verb();
 Verbs jobs_verbs();
 Verb retry_verb();
 Verb events_verb();
+Verb facts_verb();
+Verb label_verb();
 Verbs context_verbs();
 Verbs keys_verbs();
 Verbs policy_verbs();

@@ -100,6 +100,7 @@ Verb run_verb() {
       "stewardctl run ship1 -- uname -a\n"
       "stewardctl run --all -- sh -c 'df -h / | tail -1'\n"
       "stewardctl run 'ship[1-20],rig3' --timeout 5m --user nobody -- make check\n"
+      "stewardctl run 'os=debian and load1<4' -- apt-get -s upgrade\n"
       "stewardctl run ship1 --shell 'cd /tmp && ls | wc -l'\n"
       "stewardctl run ship1 --stdin -- tee /tmp/motd < motd\n"
       "stewardctl run 'ship*' -o jsonl -- cat /etc/hostname",

@@ -19,6 +19,10 @@ struct Arguments {
   std::string state;
 };
 
+bool is_filtered(const Arguments& arguments) {
+  return !arguments.target.target.empty() || !arguments.state.empty();
+}
+
 struct Listing {
   std::vector<wire::UnitRow> rows;
   std::vector<std::string> texts;  // of the rows, as the station wrote them
@@ -41,7 +45,8 @@ Result<Listing> list_units(Session& session, const Arguments& arguments, UnitOrd
       begin = end + 1;
     }
   }
-  STEWARD_TRY(const auto answer, session.query("units", request));
+  STEWARD_TRY(const auto answer,
+              query_units(session, arguments.target.target, request, session.settings().timeout));
   STEWARD_TRY(auto rows, decode_unit_rows(answer));
   std::map<std::string, std::string> texts;
   std::vector<std::string> known;
@@ -94,14 +99,15 @@ void print(Invocation& invocation, const Listing& listing) {
   console.out(out);
 }
 
-void print_with_summary(Invocation& invocation, const Listing& listing) {
+void print_with_summary(Invocation& invocation, const Listing& listing, bool filtered) {
   print(invocation, listing);
   if (!invocation.is_table()) {
     return;
   }
   Console& console = invocation.console;
   console.note(
-      listing.rows.empty()
+      listing.rows.empty() && filtered ? "No unit is such."
+      : listing.rows.empty()
           ? "No units yet. Add one: steward-edge run --name ship1 --broker nats://HOST:PORT"
           : console.look().err.paint(Paint::faint, unit_summary(listing.rows)));
 }
@@ -172,7 +178,7 @@ Exit watch_screen(Invocation& invocation,
       session.take();
     } while (session.wait(Clock::now() + interval) != Session::Woken::interrupted);
   }
-  print_with_summary(invocation, latest);
+  print_with_summary(invocation, latest, is_filtered(arguments));
   return Exit::ok;
 }
 
@@ -208,7 +214,7 @@ Result<Exit> units(Invocation& invocation, const Arguments& arguments) {
   if (arguments.watch.empty()) {
     STEWARD_TRY(const auto session, invocation.session());
     STEWARD_TRY(const auto listing, list_units(*session, arguments, order));
-    print_with_summary(invocation, listing);
+    print_with_summary(invocation, listing, is_filtered(arguments));
     return Exit::ok;
   }
   STEWARD_TRY(const auto interval, parse_duration(arguments.watch));
@@ -232,6 +238,7 @@ Verb units_verb() {
       "bye. never: known, not seen yet. conflict: two machines answer to one name.",
       "stewardctl units\n"
       "stewardctl units 'ship*' -w\n"
+      "stewardctl units 'os=debian and not (site=oslo or load1>4)'\n"
       "stewardctl units -o wide --sort state\n"
       "stewardctl units --state late,down -o name",
       TakesCommand::no,

@@ -14,6 +14,8 @@ const Verbs& all_verbs() {
     add(jobs_verbs());
     out.push_back(retry_verb());
     out.push_back(events_verb());
+    out.push_back(facts_verb());
+    out.push_back(label_verb());
     add(context_verbs());
     add(keys_verbs());
     add(policy_verbs());

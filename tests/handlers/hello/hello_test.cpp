@@ -28,6 +28,8 @@ class FixedClock final : public runtime::Clock {
 
 class Vitals final : public runtime::Vitals {
  public:
+  void facts_told(const std::string&) override {}
+
   wire::Hello hello() const override {
     wire::Hello hello;
     hello.session = "01ARZ3NDEKTSV4RRFFQ69G5FAV";

@@ -3,6 +3,7 @@
 #include "handlers/metrics/metrics.hpp"
 #include "handlers/runtime/context.hpp"
 #include "handlers/runtime/processes.hpp"
+#include "tests/handlers/listener.hpp"
 #include "tests/handlers/metrics/reading.hpp"
 #include "tests/support/watchdog.hpp"
 
@@ -10,10 +11,8 @@
 
 #include <stdlib.h>
 
-#include <chrono>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -40,59 +39,8 @@ struct Folder {
   std::filesystem::path path;
 };
 
-class RealClock final : public runtime::Clock {
- public:
-  wire::Timestamp now() const override {
-    return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
-  }
-
-  std::chrono::steady_clock::time_point steady() const override {
-    return std::chrono::steady_clock::now();
-  }
-
-  wire::MessageId new_id() override { return wire::MessageId::make(++last_, {}); }
-
- private:
-  std::uint64_t last_ = 0;
-};
-
-class NoVitals final : public runtime::Vitals {
- public:
-  wire::Hello hello() const override { return {}; }
-};
-
-// Keeps what the handler says, and stops the loop when enough is there.
-class Listener final : public runtime::Publisher {
- public:
-  explicit Listener(runtime::Loop& loop) : loop_(loop) {}
-
-  void begin(const wire::MessageId&, std::function<void()> then) override { then(); }
-
-  void reply(wire::Ack ack) override { acks.push_back(std::move(ack)); }
-
-  Result<void> stream(std::string payload) override {
-    if (!up) {
-      return failure(ErrorCode::unavailable, "no link");
-    }
-    said.push_back(std::move(payload));
-    if (said.size() == stop_after) {
-      loop_.stop();
-    }
-    return {};
-  }
-
-  void record(std::string) override { FAIL("metrics are not recorded"); }
-
-  bool link_up() const override { return up; }
-
-  std::vector<std::string> said;
-  std::vector<wire::Ack> acks;
-  std::size_t stop_after = 0;
-  bool up = true;
-
- private:
-  runtime::Loop& loop_;
-};
+using tests::Listener;
+using tests::RealClock;
 
 // A machine that stays as it is: of a real one, disks and interfaces come and go.
 struct StillMachine {
@@ -149,7 +97,7 @@ struct Room {
   const tests::Watchdog watchdog;
   const StillMachine machine;
   RealClock clock;
-  NoVitals vitals;
+  tests::HeardVitals vitals;
   runtime::Loop loop;
   runtime::Processes processes{loop};
   runtime::LogSink log{runtime::LogLevel::error, runtime::LogSink::Form::terminal};

@@ -58,6 +58,8 @@ class StillClock final : public runtime::Clock {
 class NoVitals final : public runtime::Vitals {
  public:
   wire::Hello hello() const override { return {}; }
+
+  void facts_told(const std::string&) override {}
 };
 
 // What a host needs, on a bus inside this process; hears what the unit "ship1" says. Its journal is

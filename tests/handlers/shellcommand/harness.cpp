@@ -19,9 +19,11 @@ namespace {
 class NoVitals final : public runtime::Vitals {
  public:
   wire::Hello hello() const override { return {}; }
+
+  void facts_told(const std::string&) override {}
 };
 
-const NoVitals kNoVitals;
+NoVitals no_vitals;
 
 const runtime::LogSink& quiet() {
   static const runtime::LogSink kSink(runtime::LogLevel::error, runtime::LogSink::Form::terminal);
@@ -118,7 +120,7 @@ Harness::Harness(std::string options)
                                                           *std::move(parsed),
                                                           folder / "state",
                                                           *processes_,
-                                                          kNoVitals});
+                                                          no_vitals});
   recorder.told = [this] {
     if (running_) {
       loop.stop();  // until() looks again

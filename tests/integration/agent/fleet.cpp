@@ -106,13 +106,10 @@ void Listener::hear(bus::Message&& message) {
   if (opened->transport.method.str() == "metrics") {
     metrics.push_back(opened->payload);
   }
-  if (opened->transport.method.str() == "ack") {
-    auto ack = wire::decode_ack(opened->payload);
-    if (!opened->envelope.position) {
-      repeats.push_back(*ack);
-    } else if (auto& [epoch, seq] = *opened->envelope.position; times[{epoch.str(), seq}]++ == 0) {
-      acks.push_back(*ack);
-    }
+  const auto& position = opened->envelope.position;
+  const bool fresh = position && times[{position->epoch.str(), position->seq}]++ == 0;
+  if (opened->transport.method.str() == "ack" && (fresh || !position)) {
+    (position ? acks : repeats).push_back(*wire::decode_ack(opened->payload));
   }
   if (opened->envelope.position && acknowledges) {
     acknowledge(opened->envelope.position->epoch.str());

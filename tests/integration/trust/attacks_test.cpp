@@ -253,11 +253,11 @@ TEST_CASE("trust: the station believes a unit's own key only, and the unit its s
   REQUIRE(cluster->carried_out(unheard));
   REQUIRE(cluster->outbox_depth() == 3);
   const auto received = [&](const identity::PrivateKey& key, const std::string& source) {
-    return cluster->signed_by(
-        key,
-        {.source = source,
-         .subject = "station.event.received.ship1",
-         .payload = R"({"epoch": ")" + cluster->epoch() + R"(", "upto": 6})"});
+    return cluster->signed_by(key,
+                              {.source = source,
+                               .subject = "station.event.received.ship1",
+                               .payload = R"({"epoch": ")" + cluster->epoch() +
+                                          R"(", "upto": 7})"});  // its facts, three of each command
   };
   cluster->publish(with_header(received(cluster->station_key, "/station"), "ce-signature", ""));
   cluster->publish(received(cluster->stranger, "/station"));

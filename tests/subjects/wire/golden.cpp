@@ -1,6 +1,7 @@
 #include "tests/subjects/wire/golden.hpp"
 
 #include "subjects/wire/ack.hpp"
+#include "subjects/wire/facts.hpp"
 #include "subjects/wire/hello.hpp"
 
 #include <utility>
@@ -191,6 +192,21 @@ std::vector<Message> greetings() {
                   encode(decode_received(encode(received)).value()))};
 }
 
+std::vector<Message> facts() {
+  const Facts before{{"cpus", "4"}, {"disk.sdb.size_mb", "1024"}, {"os.version", "\"11\""}};
+  const Facts after{{"cpus", "4"}, {"dns", R"(["192.0.2.1"])"}, {"os.version", "\"12\""}};
+  std::vector<Message> out;
+  for (const auto& [name, from] : {std::pair("facts_all", Facts()), {"facts_changed", before}}) {
+    const std::string event = encode(difference(from, after));
+    out.push_back(message(name,
+                          envelope_of("ship1.event.facts.system", "/ship1"),
+                          "ship1.event.facts.system",
+                          event,
+                          encode(decode_facts_event(event).value())));
+  }
+  return out;
+}
+
 std::vector<Message> events() {
   return {
       live("event_output", {fixed_id(1), ShellEventType::output, 1, 0, "Linux ship1\n", 0}),
@@ -309,7 +325,7 @@ ShellResult full_result() {
 
 std::vector<Message> messages() {
   std::vector<Message> out;
-  for (auto&& part : {commands(), answers(), greetings(), events(), queries()}) {
+  for (auto&& part : {commands(), answers(), greetings(), facts(), events(), queries()}) {
     out.insert(out.end(), part.begin(), part.end());
   }
   return out;

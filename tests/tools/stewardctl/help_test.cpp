@@ -61,6 +61,8 @@ TEST_CASE("help: of the program fits 80 columns and names every verb but the hid
     CHECK(text.find(verb) != std::string::npos);
   }
   CHECK(text.find("__complete") == std::string::npos);
+  // Each line of a verb says what it is for.
+  CHECK(text.find("  \n") == std::string::npos);
 }
 
 TEST_CASE("help: of a family lists its members; a word that is none has no help") {

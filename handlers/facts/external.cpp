@@ -1,0 +1,153 @@
+#include "handlers/facts/external.hpp"
+
+#include "handlers/facts/fact_program.hpp"
+#include "handlers/facts/sources/source.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <system_error>
+#include <utility>
+
+namespace steward::handlers::facts {
+
+Result<wire::Facts> parse_external(std::string_view text) {
+  wire::Facts facts;
+  std::vector<std::string> left;
+  if (trimmed(text).starts_with('{')) {
+    STEWARD_TRY(left, wire::add_facts(facts, "", text));
+  } else {
+    each_line(text, [&facts, &left](std::string_view line) {
+      line = trimmed(line);
+      const auto equals = line.find('=');
+      const auto path = std::string(trimmed(line.substr(0, equals)));
+      if (line.empty() || line.starts_with('#')) {
+        return;
+      }
+      if (equals == std::string_view::npos || !wire::is_fact_path(path)) {
+        left.push_back(path.substr(0, wire::kLongestFactPath));
+        return;
+      }
+      facts.insert_or_assign(path, wire::fact_text(trimmed(line.substr(equals + 1))));
+    });
+  }
+  if (!left.empty()) {
+    return failure(ErrorCode::bad_payload,
+                   "'" + left.front() + "' is no fact: NAME=VALUE, or JSON");
+  }
+  return facts;
+}
+
+ExternalFacts::ExternalFacts(runtime::Loop& loop,
+                             runtime::Processes& processes,
+                             std::filesystem::path folder,
+                             std::chrono::milliseconds timeout)
+    : loop_(loop), processes_(processes), folder_(std::move(folder)), timeout_(timeout) {}
+
+ExternalFacts::~ExternalFacts() = default;
+
+void ExternalFacts::refresh(std::function<void()> done) {
+  waiting_.push_back(std::move(done));
+  if (!running_.empty()) {
+    return;
+  }
+  ended_.clear();
+  looking_ = true;
+  std::vector<std::filesystem::path> files;
+  std::error_code error;
+  for (auto at = std::filesystem::directory_iterator(folder_, error);
+       !error && at != std::filesystem::directory_iterator();
+       at.increment(error)) {
+    if (at->path().filename().string().front() != '.') {
+      files.push_back(at->path());
+    }
+  }
+  std::sort(files.begin(), files.end());
+  files.resize(std::min(files.size(), kMostFiles));
+  std::erase_if(outcomes_, [&files](const auto& entry) {
+    return std::none_of(files.begin(), files.end(), [&entry](const auto& file) {
+      return file.filename() == entry.first;
+    });
+  });
+  for (const auto& file : files) {
+    look_at(file);
+  }
+  looking_ = false;
+  settle();
+}
+
+void ExternalFacts::look_at(const std::filesystem::path& file) {
+  const std::string name = file.filename().string();
+
+  struct stat status {};
+
+  if (::stat(file.c_str(), &status) != 0) {
+    take(name, tl::unexpected(system_error(errno, "look at it")));
+    return;
+  }
+  if (!S_ISREG(status.st_mode)) {
+    take(name, failure(ErrorCode::bad_config, "is not a file"));
+    return;
+  }
+  const bool foreign = (status.st_uid != 0 && status.st_uid != ::geteuid()) ||
+                       (status.st_mode & (S_IWGRP | S_IWOTH)) != 0;
+  if (foreign) {
+    take(name,
+         failure(ErrorCode::permission,
+                 "others can write it: chown it to root or to the agent's user, and chmod go-w"));
+    return;
+  }
+  if ((status.st_mode & S_IXUSR) != 0) {
+    run(name, file);
+    return;
+  }
+  auto text = read_file(file.string(), kLargestOutput + 1);
+  if (text.size() > kLargestOutput) {
+    take(name, failure(ErrorCode::too_large, "has more than 64 KiB"));
+    return;
+  }
+  take(name, std::move(text));
+}
+
+void ExternalFacts::run(const std::string& name, const std::filesystem::path& file) {
+  auto program = std::make_unique<FactProgram>(
+      loop_, kLargestOutput, [this, name](Result<std::string> output) {
+        const auto at = running_.find(name);
+        ended_.push_back(std::move(at->second));
+        running_.erase(at);
+        take(name, std::move(output));
+        settle();
+      });
+  if (auto started = program->start(processes_, file.string(), timeout_); !started) {
+    take(name, tl::unexpected<Error>(std::move(started).error()));
+    return;
+  }
+  running_.emplace(name, std::move(program));
+}
+
+void ExternalFacts::take(const std::string& name, Result<std::string> text) {
+  auto& outcome = outcomes_[name];
+  if (!text) {
+    outcome.error = text.error().text();
+    return;
+  }
+  auto facts = parse_external(*text);
+  if (!facts) {
+    outcome.error = facts.error().text();
+    return;
+  }
+  outcome.facts = *std::move(facts);
+  outcome.error.clear();
+}
+
+void ExternalFacts::settle() {
+  if (looking_ || !running_.empty()) {
+    return;
+  }
+  for (auto& done : std::exchange(waiting_, {})) {
+    done();
+  }
+}
+
+}  // namespace steward::handlers::facts

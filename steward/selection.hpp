@@ -1,0 +1,45 @@
+#pragma once
+
+#include "steward/metrics/metrics_table.hpp"
+#include "steward/store.hpp"
+#include "steward/unit_table.hpp"
+#include "subjects/wire/selector.hpp"
+
+#include <chrono>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace steward::station {
+
+// Which of the known units a selector means: by their rows, their facts and their metrics as they
+// are known now. A key is, the first that there is: `state` or `unit`; a label; a fact; a metric of
+// the last round, by its whole name or without "node_" before it: of all its series, or of those
+// that have the labels behind it in braces. One question's; the fold's
+// thread.
+class Selection {
+ public:
+  Selection(const UnitTable& units,
+            Store& store,
+            const MetricsTable& metrics,
+            std::chrono::steady_clock::time_point now)
+      : units_(units), store_(store), metrics_(metrics), now_(now) {}
+
+  // Their names, sorted. Errors: Store's.
+  [[nodiscard]] Result<std::vector<std::string>> pick(const wire::Selector& selector);
+
+ private:
+  using ByUnit = std::map<std::string, std::string>;
+
+  std::vector<std::string> values_of(const wire::UnitRow& row, std::string_view key) const;
+
+  const UnitTable& units_;
+  Store& store_;
+  const MetricsTable& metrics_;
+  const std::chrono::steady_clock::time_point now_;
+  std::map<std::string, ByUnit, std::less<>> labels_;  // by key, as JSON texts
+  std::map<std::string, ByUnit, std::less<>> facts_;
+};
+
+}  // namespace steward::station
