@@ -38,15 +38,6 @@ Error no_match(const std::string& written, const std::vector<std::string>& known
           fmt::format("no unit matches '{}' ({} known). {}", written, known.size(), next)};
 }
 
-std::vector<std::string> names_of(const std::vector<wire::UnitRow>& rows) {
-  std::vector<std::string> names;
-  names.reserve(rows.size());
-  for (const auto& row : rows) {
-    names.push_back(row.unit);
-  }
-  return names;
-}
-
 Result<std::vector<std::string>> limited(std::vector<std::string> units, const std::string& limit) {
   if (!limit.empty()) {
     STEWARD_TRY(const std::size_t most, limit_of(limit, units.size()));
@@ -105,6 +96,15 @@ void declare_acting_target(Syntax& syntax, TargetArguments& arguments) {
   declare_target(syntax, arguments);
   syntax.option("--limit", arguments.limit, "N|N%", "only the first so many of them");
   syntax.flag("--force", arguments.force, "also units whose name is in conflict");
+}
+
+std::vector<std::string> names_of(const std::vector<wire::UnitRow>& rows) {
+  std::vector<std::string> names;
+  names.reserve(rows.size());
+  for (const auto& row : rows) {
+    names.push_back(row.unit);
+  }
+  return names;
 }
 
 Result<std::vector<std::string>> pick_units(const TargetArguments& arguments,

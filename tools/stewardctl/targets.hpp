@@ -35,6 +35,8 @@ enum class Purpose { act, look };
                                                           const std::vector<std::string>& known,
                                                           Purpose purpose);
 
+std::vector<std::string> names_of(const std::vector<wire::UnitRow>& rows);
+
 // The station's rows of units, of those meant alone where it takes more than names to tell.
 // Errors: bad_config (a target that cannot be read), the query's.
 [[nodiscard]] Result<Answer> query_units(Session& session,

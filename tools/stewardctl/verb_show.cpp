@@ -101,10 +101,7 @@ Result<Exit> show(Invocation& invocation, const std::string& name) {
   STEWARD_TRY(const auto session, invocation.session());
   STEWARD_TRY(const auto answer, session->query("units", all_rows()));
   STEWARD_TRY(const auto rows, decode_unit_rows(answer));
-  std::vector<std::string> known;
-  for (const auto& row : rows) {
-    known.push_back(row.unit);
-  }
+  const auto known = names_of(rows);
   TargetArguments target;
   target.target = name;
   STEWARD_TRY([[maybe_unused]] const auto picked, pick_units(target, known, Purpose::look));
