@@ -53,7 +53,15 @@ Permissions station_rights(const wire::NodeName& station) {
 }
 
 Permissions person_rights(const wire::NodeName& person) {
-  return {{"*.command.>"}, {"*.event.>", "_INBOX." + person.str() + ".>"}};
+  // And what it takes to read the log.
+  const std::string logs(kLogs);
+  return {{"*.command.>",
+           "$JS.API.STREAM.INFO." + logs,
+           "$JS.API.STREAM.MSG.GET." + logs,
+           "$JS.API.CONSUMER.CREATE." + logs + ".*",
+           "$JS.API.CONSUMER.DELETE." + logs + ".*",
+           "$JS.FC." + logs + ".>"},
+          {"*.event.>", "_INBOX." + person.str() + ".>"}};
 }
 
 Result<std::string> login_configuration(const std::string& cluster,

@@ -50,10 +50,11 @@ library_rooms='
 <spdlog/             ^(tests/)?handlers/runtime/.*\.cpp
 <nlohmann/json\.hpp> ^.*\.cpp
 <CLI/                ^(steward|edge|tools/stewardctl|tools/bench)/.*\.cpp
-<(SQLiteCpp/|sqlite3\.h) ^(tests/)?(steward|subjects/bus)/|^tests/integration/
+<(SQLiteCpp/|sqlite3\.h) ^(tests/)?(steward|subjects/bus)/|^handlers/[a-z0-9_]+/[a-z_]*store\.cpp|^tests/integration/
 <toml\+\+/           ^(tests/)?(handlers/runtime|edge|steward)/.*\.cpp
 <doctest/            ^tests/
-<(systemd/|zstd\.h)  ^(tests/)?handlers/[a-z0-9_]+/.*\.cpp
+<zstd\.h            ^(tests/)?subjects/wire/.*\.cpp
+<systemd/            ^(tests/)?handlers/[a-z0-9_]+/.*\.cpp
 '
 check_libraries() {
   local header room

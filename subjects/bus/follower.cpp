@@ -181,7 +181,13 @@ void Follower::connect(std::uint64_t round) {
   left_ = 1;
   heard_ = now;
   step_ = Step::following;  // messages may come before the answer does
-  jetstream_.create_consumer({settings_.stream, consumer_, inbox_, last_.seq + 1, kHeartbeat},
+  jetstream_.create_consumer({settings_.stream,
+                              consumer_,
+                              inbox_,
+                              last_.seq + 1,
+                              kHeartbeat,
+                              settings_.subject,
+                              last_.seq == 0 ? settings_.since : std::nullopt},
                              now,
                              [this, round](const auto& backlog) {
                                if (round != round_) {

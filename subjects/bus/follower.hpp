@@ -29,7 +29,9 @@ class Follower {
 
   struct Settings {
     std::string stream;
-    std::string tag;  // of this process's consumers: a token
+    std::string tag;                            // of this process's consumers: a token
+    std::string subject = {};                   // only messages on it; empty: all
+    std::optional<wire::Timestamp> since = {};  // where nothing was read yet: from then on
   };
 
   struct Callbacks {

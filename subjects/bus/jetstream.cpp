@@ -235,16 +235,24 @@ void JetStream::last_message(const std::string& stream,
 void JetStream::create_consumer(const ConsumerRequest& request,
                                 Steady now,
                                 Then<std::uint64_t> then) {
-  const json config = {{"name", request.name},
-                       {"deliver_subject", request.deliver_to},
-                       {"deliver_policy", "by_start_sequence"},
-                       {"opt_start_seq", request.from},
-                       {"ack_policy", "none"},
-                       {"max_deliver", 1},
-                       {"flow_control", true},
-                       {"idle_heartbeat", nanoseconds(request.heartbeat).count()},
-                       {"mem_storage", true},
-                       {"num_replicas", 1}};
+  json config = {{"name", request.name},
+                 {"deliver_subject", request.deliver_to},
+                 {"ack_policy", "none"},
+                 {"max_deliver", 1},
+                 {"flow_control", true},
+                 {"idle_heartbeat", nanoseconds(request.heartbeat).count()},
+                 {"mem_storage", true},
+                 {"num_replicas", 1}};
+  if (request.since) {
+    config["deliver_policy"] = "by_start_time";
+    config["opt_start_time"] = wire::format_time(*request.since);
+  } else {
+    config["deliver_policy"] = "by_start_sequence";
+    config["opt_start_seq"] = request.from;
+  }
+  if (!request.subject.empty()) {
+    config["filter_subject"] = request.subject;
+  }
   ask({std::string(kApi) + "CONSUMER.CREATE." + request.stream + "." + request.name,
        {},
        json{{"stream_name", request.stream}, {"config", config}}.dump(),
@@ -269,6 +277,19 @@ void JetStream::put(const std::string& subject,
   message.headers.add("Nats-Expected-Last-Subject-Sequence", std::to_string(expected));
   ask(std::move(message), now, [then = std::move(then)](const Result<Message>& answer) {
     then(accepted(answer).map([](const json& stored) { return count(stored, "seq"); }));
+  });
+}
+
+void JetStream::store(Message&& message, Steady now, Then<std::uint64_t> then) {
+  const auto subject = message.subject;
+  ask(std::move(message), now, [subject, then = std::move(then)](const Result<Message>& answer) {
+    auto stored = accepted(answer).map([](const json& kept) { return count(kept, "seq"); });
+    if (!stored && stored.error().code == ErrorCode::unavailable) {
+      then(tl::unexpected<Error>(std::move(stored).error().with_context(
+          "no stream takes " + subject + ", or the link is lost")));
+      return;
+    }
+    then(std::move(stored));
   });
 }
 

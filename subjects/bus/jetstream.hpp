@@ -50,6 +50,8 @@ struct ConsumerRequest {
   std::string deliver_to;
   std::uint64_t from = 1;
   std::chrono::milliseconds heartbeat{2'000};
+  std::string subject;                   // only messages on it; empty: all
+  std::optional<wire::Timestamp> since;  // in the place of `from`
 };
 
 // The API of a broker's JetStream, by plain messages. A state machine: it sends questions on the
@@ -101,6 +103,11 @@ class JetStream {
            std::uint64_t expected,
            Steady now,
            Then<std::uint64_t> then);
+
+  // Stores a message on its own subject, whatever is there. Gives its number. Without a stream for
+  // the subject: unavailable. One with a Nats-Msg-Id that the stream has seen lately is not stored
+  // twice, and that is a success.
+  void store(Message&& message, Steady now, Then<std::uint64_t> then);
 
   // An answer, or something else, which is dropped.
   void take(const Message& message, Steady now);

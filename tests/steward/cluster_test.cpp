@@ -121,8 +121,13 @@ TEST_CASE("cluster: a station's rights name what it uses, and a person's none of
   }
   CHECK(std::count(station.subscribe.begin(), station.subscribe.end(), "_INBOX.station.>") == 1);
   CHECK(std::count(station.subscribe.begin(), station.subscribe.end(), "_INBOX.>") == 0);
-  CHECK(person_rights(node("anna")) ==
-        identity::Permissions{{"*.command.>"}, {"*.event.>", "_INBOX.anna.>"}});
+  CHECK(person_rights(node("anna")) == identity::Permissions{{"*.command.>",
+                                                              "$JS.API.STREAM.INFO.LOGS",
+                                                              "$JS.API.STREAM.MSG.GET.LOGS",
+                                                              "$JS.API.CONSUMER.CREATE.LOGS.*",
+                                                              "$JS.API.CONSUMER.DELETE.LOGS.*",
+                                                              "$JS.FC.LOGS.>"},
+                                                             {"*.event.>", "_INBOX.anna.>"}});
 }
 
 TEST_CASE("cluster: after an interruption anywhere it is completed, and nothing is made twice") {

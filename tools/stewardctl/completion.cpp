@@ -78,13 +78,13 @@ Wanted wanted_by(std::string_view verb, std::size_t position) {
     return position == 0 ? Wanted::contexts : Wanted::nothing;
   }
   const bool takes_units = verb == "units" || verb == "show" || verb == "ping" || verb == "run" ||
-                           verb == "call" || verb == "events";
+                           verb == "call" || verb == "events" || verb == "logs";
   return takes_units && position == 0 ? Wanted::units : Wanted::nothing;
 }
 
 Completion values_of(const std::string& option, const std::string& begin) {
   if (option == "-o" || option == "--output") {
-    return among({"table", "wide", "json", "jsonl", "name"}, begin);
+    return among({"table", "wide", "json", "jsonl", "name", "raw"}, begin);
   }
   if (option == "--color") {
     return among({"auto", "always", "never"}, begin);

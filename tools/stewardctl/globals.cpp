@@ -37,7 +37,10 @@ void declare_globals(Syntax& syntax, Globals& globals) {
   if (is_free("--timeout")) {
     syntax.option("--timeout", globals.timeout, "TIME", "wait so long for an answer (10s)");
   }
-  syntax.option("-o,--output", globals.output, "FORMAT", "table, wide, json, jsonl or name");
+  syntax.option("-o,--output",
+                globals.output,
+                "FORMAT",
+                "table, wide, json, jsonl or name; of logs also raw");
   syntax.option("--color", globals.colour, "WHEN", "auto, always or never");
   syntax.flag("--ascii", globals.ascii, "no letters beyond ASCII");
   syntax.flag("-q,--quiet", globals.quiet, "no hints, no progress");
@@ -48,7 +51,7 @@ void declare_globals(Syntax& syntax, Globals& globals) {
 }
 
 Result<Format> parse_format(std::string_view text) {
-  constexpr std::array<std::string_view, 5> kWords{"table", "wide", "json", "jsonl", "name"};
+  constexpr std::array<std::string_view, 6> kWords{"table", "wide", "json", "jsonl", "name", "raw"};
   return choice<Format>("--output", text, kWords);
 }
 

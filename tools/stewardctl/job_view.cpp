@@ -300,6 +300,7 @@ std::unique_ptr<JobView> job_view(const Invocation& invocation, milliseconds sil
       return jsonl_job_view(invocation.console);
     case Format::name:
       return name_job_view(invocation.console);
+    case Format::raw:
     case Format::table:
     case Format::wide:
       break;

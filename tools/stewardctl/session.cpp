@@ -293,13 +293,16 @@ bus::Message Session::seal(const wire::Envelope& envelope, std::string payload) 
 Result<void> Session::publish(const bus::Message& message) { return bus_->publish(message); }
 
 Result<void> Session::listen(const std::string& subject) {
-  auto subscription = bus_->subscribe(
-      subject, [inbox = inbox_](bus::Message&& message) { inbox->push(std::move(message)); });
+  auto subscription = bus_->subscribe(subject, sink());
   if (!subscription) {
     return tl::unexpected<Error>(std::move(subscription).error());
   }
   subscriptions_.push_back(*std::move(subscription));
   return {};
+}
+
+bus::Bus::Sink Session::sink() const {
+  return [inbox = inbox_](bus::Message&& message) { inbox->push(std::move(message)); };
 }
 
 Session::Woken Session::wait(Clock::time_point until) {

@@ -102,6 +102,9 @@ class Session {
   // Hears a subject for as long as this session lives. Errors: bad_subject.
   [[nodiscard]] Result<void> listen(const std::string& subject);
 
+  // What puts a message into take()'s, for those who hear by themselves. Outlives this session.
+  bus::Bus::Sink sink() const;
+
   using Woken = Interrupts::Woken;
 
   // Until messages are there or the link has changed (readable), the moment has come, or Ctrl-C.

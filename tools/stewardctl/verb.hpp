@@ -15,7 +15,7 @@
 
 namespace steward::ctl {
 
-enum class Format { table, wide, json, jsonl, name };
+enum class Format { table, wide, json, jsonl, name, raw };
 
 // What may be asked of the person at the terminal.
 enum class Asking { allowed, never, answered_yes };
@@ -71,6 +71,7 @@ Verb retry_verb();
 Verb events_verb();
 Verb facts_verb();
 Verb label_verb();
+Verb logs_verb();
 Verbs context_verbs();
 Verbs keys_verbs();
 Verbs policy_verbs();

@@ -127,6 +127,7 @@ void print(Invocation& invocation, const Answered& answered, const Table& table)
         console.out(row.unit + "\n");
       }
       return;
+    case Format::raw:
     case Format::table:
     case Format::wide:
       break;

@@ -87,6 +87,7 @@ void print(Invocation& invocation, const Listing& listing) {
         out += row.unit + "\n";
       }
       break;
+    case Format::raw:
     case Format::table:
     case Format::wide:
       if (!listing.rows.empty()) {

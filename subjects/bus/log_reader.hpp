@@ -1,0 +1,62 @@
+#pragma once
+
+#include "subjects/bus/bus.hpp"
+#include "subjects/bus/follower.hpp"
+#include "subjects/bus/jetstream.hpp"
+#include "subjects/bus/log_merge.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace steward::bus {
+
+// Reads the stream LOGS from a moment on, and goes on with what comes. A state machine: its owner
+// gives it what comes to the sink, and the time. One thread.
+class LogReader {
+ public:
+  using Steady = JetStream::Steady;
+
+  struct Query {
+    std::string subject;  // "ship1.event.syslogforwarding.*"
+    std::optional<wire::Timestamp> since;
+    std::string tag;               // of this process: a token
+    std::size_t window = 100'000;  // lines that are put in order of time
+  };
+
+  // `said`: what people should know.
+  LogReader(Bus& bus, Query query, Bus::Sink sink, std::function<void(std::string)> said);
+
+  // Errors: bad_subject.
+  [[nodiscard]] Result<void> open(const Bus::Sink& sink);
+
+  // Looks at the link, and does what is due. As often as something comes, and by next_deadline().
+  void tick(Steady now);
+  void take(const Message& message, Steady now);
+
+  // All that there was when it began has come.
+  bool caught_up() const { return follower_.caught_up(); }
+
+  // There is no such stream: nothing was ever forwarded.
+  bool missing() const { return missing_; }
+
+  LogMerge& merged() { return merge_; }
+
+  std::optional<Steady> next_deadline() const;
+
+ private:
+  Bus& bus_;
+  JetStream jetstream_;
+  Follower follower_;
+  LogMerge merge_;
+  const std::function<void(std::string)> said_;
+  std::uint64_t connects_ = 0;  // of the link, as of the last look
+  bool up_ = false;
+  bool missing_ = false;
+  std::unique_ptr<Subscription> answers_;
+};
+
+}  // namespace steward::bus

@@ -1,0 +1,84 @@
+#include "subjects/wire/compression.hpp"
+
+#include <zstd.h>
+
+#include <algorithm>
+
+namespace steward::wire {
+
+namespace {
+
+struct FreeStream {
+  void operator()(ZSTD_DStream* stream) const { ZSTD_freeDStream(stream); }
+};
+
+// A frame that names a larger window would have us take so much memory.
+constexpr int kLargestWindow = 23;
+constexpr std::size_t kFrameRoom = 64;  // header and checksum
+constexpr std::size_t kStep = std::size_t{128} * 1024;
+
+}  // namespace
+
+struct Compressor::Context {
+  ZSTD_CCtx* zstd = ZSTD_createCCtx();
+
+  Context() {
+    ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, 1);
+    ZSTD_CCtx_setParameter(zstd, ZSTD_c_checksumFlag, 1);
+  }
+
+  ~Context() { ZSTD_freeCCtx(zstd); }
+
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+};
+
+Compressor::Compressor() : context_(std::make_unique<Context>()) {}
+
+Compressor::~Compressor() = default;
+
+std::string Compressor::compress(std::string_view head, std::string_view body) {
+  const std::size_t whole = head.size() + body.size();
+  std::string frame(ZSTD_compressBound(whole) + kFrameRoom, '\0');
+  ZSTD_CCtx_reset(context_->zstd, ZSTD_reset_session_only);
+  ZSTD_CCtx_setPledgedSrcSize(context_->zstd, whole);
+  ZSTD_outBuffer out{frame.data(), frame.size(), 0};
+  ZSTD_inBuffer first{head.data(), head.size(), 0};
+  ZSTD_compressStream2(context_->zstd, &out, &first, ZSTD_e_continue);
+  ZSTD_inBuffer second{body.data(), body.size(), 0};
+  // The bound leaves room for it all: there is no second round.
+  ZSTD_compressStream2(context_->zstd, &out, &second, ZSTD_e_end);
+  frame.resize(out.pos);
+  frame.shrink_to_fit();
+  return frame;
+}
+
+Result<std::string> decompress(std::string_view frame, std::size_t most) {
+  const std::unique_ptr<ZSTD_DStream, FreeStream> stream(ZSTD_createDStream());
+  ZSTD_DCtx_setParameter(stream.get(), ZSTD_d_windowLogMax, kLargestWindow);
+  ZSTD_inBuffer in{frame.data(), frame.size(), 0};
+  std::string content;
+  for (;;) {
+    const std::size_t before = content.size();
+    content.resize(std::min(before + kStep, most + 1));
+    ZSTD_outBuffer out{content.data() + before, content.size() - before, 0};
+    const std::size_t left = ZSTD_decompressStream(stream.get(), &out, &in);
+    content.resize(before + out.pos);
+    if (ZSTD_isError(left) != 0) {
+      return failure(ErrorCode::bad_payload,
+                     std::string("no zstd frame: ") + ZSTD_getErrorName(left));
+    }
+    if (content.size() > most) {
+      return failure(ErrorCode::too_large, "more than " + std::to_string(most) + " bytes");
+    }
+    if (left == 0) {
+      return in.pos == in.size ? Result<std::string>(std::move(content))
+                               : failure(ErrorCode::bad_payload, "bytes behind the zstd frame");
+    }
+    if (in.pos == in.size && out.pos < out.size) {
+      return failure(ErrorCode::bad_payload, "the zstd frame is cut off");
+    }
+  }
+}
+
+}  // namespace steward::wire
