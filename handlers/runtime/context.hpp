@@ -27,6 +27,15 @@ class Clock {
   virtual wire::MessageId new_id() = 0;
 };
 
+// An event that the broker is to keep.
+struct Delivery {
+  wire::MessageId id;  // the same when it is said again: the broker keeps it once
+  wire::Token domain;  // may be another than the handler's own
+  std::string payload;
+  std::string content_type = "application/json";
+  std::string content_encoding;
+};
+
 // The ways of a handler to the station. On the handler's thread.
 class Publisher {
  public:
@@ -47,6 +56,12 @@ class Publisher {
 
   // A recorded event on the same subject: kept until the station has it.
   virtual void record(std::string payload) = 0;
+
+  // A streamed event on <node>.event.<method>.<delivery's domain>, with the broker's
+  // acknowledgement: `then` is called once, on this thread, never from within, and never after the
+  // handler's end. Errors: unavailable (no link, no stream), timed_out, no_space, io, too_large.
+  // After an error it may be kept all the same: say it again under the same id.
+  virtual void deliver(Delivery delivery, std::function<void(Result<void>)> then) = 0;
 
   // Waits no time: whether the link to the broker is up.
   virtual bool link_up() const = 0;

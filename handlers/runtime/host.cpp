@@ -1,5 +1,6 @@
 #include "handlers/runtime/host.hpp"
 
+#include "handlers/runtime/deliveries.hpp"
 #include "handlers/runtime/intake.hpp"
 #include "subjects/bus/bus.hpp"
 #include "subjects/bus/journal.hpp"
@@ -54,6 +55,7 @@ class HandlerHost::Core final : public Publisher {
 
   Result<void> stream(std::string payload) override;
   void record(std::string payload) override;
+  void deliver(Delivery delivery, std::function<void(Result<void>)> then) override;
 
   bool link_up() const override { return house_.bus.status().state == bus::LinkState::up; }
 
@@ -79,6 +81,7 @@ class HandlerHost::Core final : public Publisher {
   TurnEnd write_;  // what this turn of the loop has to be written
   Context context_;
   std::unique_ptr<Handler> handler_;
+  std::optional<Deliveries> deliveries_;  // once it has said one; they call the handler
 
   bool running_ = false;   // start() has succeeded
   bool resuming_ = false;  // what was left comes first
@@ -170,6 +173,7 @@ void HandlerHost::Core::bring_up() {
   }
   if (auto started = handler_->start(); !started) {
     log_.error("does not start: " + started.error().text());
+    deliveries_.reset();
     handler_.reset();
     back_off();
     return;
@@ -217,6 +221,7 @@ void HandlerHost::Core::crashed(const std::string& why) {
   running_ = false;
   resuming_ = false;
   intake_.serve(nullptr);
+  deliveries_.reset();
   handler_.reset();  // with what it has running, before that is said
   if (!stopping_) {
     back_off();
@@ -253,6 +258,9 @@ void HandlerHost::Core::deliver(bus::Message&& message) {
 
 void HandlerHost::Core::link_came_up() {
   loop_.post([this] {
+    if (deliveries_) {
+      deliveries_->link_up();
+    }
     if (running_ && !stopping_) {
       handler_->link_up();
     }
@@ -290,6 +298,7 @@ void HandlerHost::Core::finish() {
   restart_.stop();
   intake_.serve(nullptr);
   intake_.agent_stops();
+  deliveries_.reset();
   handler_.reset();
   running_ = false;
   set_state("stopped");
@@ -313,6 +322,25 @@ Result<void> HandlerHost::Core::stream(std::string payload) {
 
 void HandlerHost::Core::record(std::string payload) {
   record_event(house_, house_.channel.envelope(subject_, house_.clock.now()), std::move(payload));
+}
+
+void HandlerHost::Core::deliver(Delivery delivery, std::function<void(Result<void>)> then) {
+  if (!deliveries_) {
+    deliveries_.emplace(loop_, house_.bus, house_.clock);
+  }
+  if (delivery.payload.size() > wire::kMaxPayloadBytes) {
+    deliveries_->refuse(
+        {ErrorCode::too_large, "event of " + std::to_string(delivery.payload.size()) + " bytes"},
+        std::move(then));
+    return;
+  }
+  auto subject = subject_;
+  subject.domain = std::move(delivery.domain);
+  auto envelope = house_.channel.envelope(std::move(subject), house_.clock.now());
+  envelope.id = delivery.id;
+  envelope.content_type = std::move(delivery.content_type);
+  envelope.content_encoding = std::move(delivery.content_encoding);
+  deliveries_->send(house_.channel.seal(envelope, std::move(delivery.payload)), std::move(then));
 }
 
 wire::HandlerState HandlerHost::Core::state() const {

@@ -7,8 +7,8 @@ namespace steward::wire {
 
 // Methods whose commands are recorded: kept in the stream COMMANDS, taken into a unit's ledger and
 // ACKed. A test holds this and the catalogue of handlers together.
-inline constexpr std::array<std::string_view, 3> kRecordedCommands = {
-    "shellcommand", "metrics", "facts"};
+inline constexpr std::array<std::string_view, 4> kRecordedCommands = {
+    "shellcommand", "metrics", "facts", "syslogforwarding"};
 
 // Methods whose events go through a unit's outbox and the stream STATE.
 inline constexpr std::array<std::string_view, 2> kRecordedEvents = {"ack", "facts"};

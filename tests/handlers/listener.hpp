@@ -67,6 +67,8 @@ class Listener final : public runtime::Publisher {
     return {};
   }
 
+  void deliver(runtime::Delivery, std::function<void(Result<void>)>) override {}
+
   void record(std::string payload) override {
     recorded.push_back(std::move(payload));
     if (recorded.size() == stop_after_recorded) {

@@ -55,6 +55,8 @@ class Listener final : public runtime::Publisher {
     return {};
   }
 
+  void deliver(runtime::Delivery, std::function<void(Result<void>)>) override {}
+
   void record(std::string) override { FAIL("hello is not recorded"); }
 
   bool link_up() const override { return true; }

@@ -1,0 +1,25 @@
+#pragma once
+
+#include "subjects/wire/error.hpp"
+
+#include <string>
+
+namespace steward::handlers::syslogforwarding {
+
+// Something that gives lines to the forwarder. On the handler's thread; its end is the
+// destructor's.
+class LogSource {
+ public:
+  virtual ~LogSource() = default;
+
+  // Errors: whatever stops it from hearing; it is tried again.
+  [[nodiscard]] virtual Result<void> start() = 0;
+
+  // The forwarder has room again.
+  virtual void go_on() {}
+
+  // Of people's interest in a status: "udp:127.0.0.1:514".
+  virtual std::string name() const = 0;
+};
+
+}  // namespace steward::handlers::syslogforwarding

@@ -1,0 +1,127 @@
+#include "handlers/syslogforwarding/sources/tcp_source.hpp"
+
+#include "handlers/syslogforwarding/sources/address.hpp"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+#include <vector>
+
+namespace steward::handlers::syslogforwarding {
+
+namespace {
+
+constexpr std::size_t kBufferBytes = std::size_t{128} * 1024;
+constexpr std::size_t kMostConnections = 256;
+constexpr int kRoundsATurn = 8;
+constexpr int kBacklog = 64;
+
+}  // namespace
+
+TcpSource::TcpSource(runtime::Context& context,
+                     Forwarder& forwarder,
+                     const Settings& settings,
+                     LineParser& parser,
+                     std::string address)
+    : context_(context),
+      forwarder_(forwarder),
+      settings_(settings),
+      parser_(parser),
+      address_(std::move(address)) {}
+
+TcpSource::~TcpSource() {
+  connections_.clear();
+  watcher_.reset();
+}
+
+std::string TcpSource::name() const { return "tcp:" + address_; }
+
+Result<void> TcpSource::start() {
+  STEWARD_TRY(listening_, bind_inet(address_, SOCK_STREAM));
+  if (::listen(listening_.get(), kBacklog) != 0) {
+    return tl::unexpected(system_error(errno, "listen at " + address_));
+  }
+  buffer_.resize(kBufferBytes);
+  if (!feed_) {
+    feed_ = forwarder_.open(name(), Feed::Kind::passing);
+  }
+  watcher_.emplace(context_.loop, listening_.get(), [this] { accept(); });
+  return watcher_->start(runtime::Ready::readable);
+}
+
+void TcpSource::accept() {
+  sockaddr_storage peer{};
+  socklen_t size = sizeof peer;
+  runtime::Fd socket(::accept4(
+      listening_.get(), reinterpret_cast<sockaddr*>(&peer), &size, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  if (!socket || connections_.size() >= kMostConnections) {
+    return;  // one too many is closed
+  }
+  const int id = ++last_id_;
+  auto& connection =
+      connections_.try_emplace(id, settings_.line_bytes, host_text(peer)).first->second;
+  connection.socket = std::move(socket);
+  connection.watcher.emplace(context_.loop, connection.socket.get(), [this, id] { receive(id); });
+  hear(id, connection);
+}
+
+void TcpSource::hear(int id, Connection& connection) {
+  if (auto hearing = connection.watcher->start(runtime::Ready::readable); !hearing) {
+    connections_.erase(id);
+  }
+}
+
+void TcpSource::receive(int id) {
+  const auto found = connections_.find(id);
+  if (found == connections_.end()) {
+    return;
+  }
+  auto& connection = found->second;
+  const auto take_one = [this, &connection](std::string_view message, std::size_t whole) {
+    take(connection, message, whole);
+  };
+  received_us_ = context_.clock.now().time_since_epoch().count();
+  for (int round = 0; round < kRoundsATurn; ++round) {
+    if (!forwarder_.room()) {
+      connection.waits = true;
+      connection.watcher->stop();
+      return;
+    }
+    const auto got = ::recv(connection.socket.get(), buffer_.data(), buffer_.size(), 0);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
+      return;
+    }
+    if (got <= 0) {
+      connection.framer.end(take_one);
+      connections_.erase(found);
+      return;
+    }
+    connection.framer.feed({buffer_.data(), static_cast<std::size_t>(got)}, take_one);
+  }
+}
+
+void TcpSource::take(const Connection& connection, std::string_view message, std::size_t whole) {
+  wire::LogRecord record;
+  parser_.parse(message, Origin::network, received_us_, record);
+  record.whole = whole;
+  if (record.host.empty()) {
+    record.host = connection.host;
+  }
+  forwarder_.take(feed_, record);
+}
+
+void TcpSource::go_on() {
+  std::vector<int> waiting;
+  for (auto& [id, connection] : connections_) {
+    if (std::exchange(connection.waits, false)) {
+      waiting.push_back(id);
+    }
+  }
+  for (const int id : waiting) {
+    hear(id, connections_.at(id));
+  }
+}
+
+}  // namespace steward::handlers::syslogforwarding

@@ -1,0 +1,239 @@
+#include "handlers/syslogforwarding/syslogforwarding.hpp"
+
+#include "handlers/syslogforwarding/sources/datagram_source.hpp"
+#include "handlers/syslogforwarding/sources/file_source.hpp"
+#include "handlers/syslogforwarding/sources/tcp_source.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace steward::handlers::syslogforwarding {
+
+namespace {
+
+using nlohmann::json;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kSourcePause{5'000};
+constexpr milliseconds kSyncPause{1'000};
+
+// At the end the broker is waited for, so often and so long.
+constexpr milliseconds kLeavePause{20};
+constexpr int kLeavePatience = 100;
+
+}  // namespace
+
+SyslogForwardingHandler::SyslogForwardingHandler(runtime::Context& context)
+    : context_(context),
+      settings_(read_options(context.options)),
+      parser_(machine_zone()),
+      retry_(context.loop, [this] { start_sources(); }),
+      sync_(context.loop,
+            [this] {
+              if (auto synced = store_->sync(); !synced) {
+                context_.log.warning(synced.error().text());
+              }
+            }),
+      leaving_(context.loop, [this] { wait_for_end(); }) {}
+
+SyslogForwardingHandler::~SyslogForwardingHandler() { end(); }
+
+Result<void> SyslogForwardingHandler::start() {
+  if (!settings_.has_sources()) {
+    return {};
+  }
+  auto kept = load_settings(context_.state_dir, settings_);
+  if (kept) {
+    settings_ = *std::move(kept);
+  } else {
+    context_.log.warning("settings are not as they were set: " + kept.error().text());
+  }
+  return settings_.running ? begin() : Result<void>();
+}
+
+Result<void> SyslogForwardingHandler::begin() {
+  STEWARD_TRY(auto opened, Store::open(context_.state_dir / "logs.db"));
+  if (!opened.notice.empty()) {
+    context_.log.error(opened.notice);
+  }
+  store_ = std::move(opened.store);
+  STEWARD_TRY(auto left, store_->feeds());
+  forwarder_ = std::make_unique<Forwarder>(context_, settings_, *store_, [this] {
+    for (const auto& running : sources_) {
+      running.source->go_on();
+    }
+  });
+  make_sources(std::move(left));
+  start_sources();
+  sync_.start_every(kSyncPause);
+  return {};
+}
+
+void SyslogForwardingHandler::make_sources(std::vector<std::shared_ptr<Feed>> left) {
+  using Kind = DatagramSource::Kind;
+  left.erase(
+      std::remove_if(left.begin(), left.end(), [](const auto& feed) { return feed->path.empty(); }),
+      left.end());
+  if (!settings_.files.empty()) {
+    add(std::make_unique<FileSource>(context_, *forwarder_, settings_, parser_, std::move(left)));
+  }
+  for (const auto& path : settings_.unix_sockets) {
+    add(std::make_unique<DatagramSource>(
+        context_, *forwarder_, settings_, parser_, Kind::unix_socket, path));
+  }
+  for (const auto& address : settings_.udp) {
+    add(std::make_unique<DatagramSource>(
+        context_, *forwarder_, settings_, parser_, Kind::udp, address));
+  }
+  for (const auto& address : settings_.tcp) {
+    add(std::make_unique<TcpSource>(context_, *forwarder_, settings_, parser_, address));
+  }
+}
+
+void SyslogForwardingHandler::add(std::unique_ptr<LogSource> source) {
+  sources_.push_back({std::move(source)});
+}
+
+// A socket that is in use now may be free later: the others must not wait for it.
+void SyslogForwardingHandler::start_sources() {
+  bool all = true;
+  for (auto& running : sources_) {
+    if (running.works) {
+      continue;
+    }
+    const auto started = running.source->start();
+    running.works = started.has_value();
+    const auto error = started ? std::string() : started.error().text();
+    if (error != running.error && !error.empty()) {
+      context_.log.warning(running.source->name() + " is not heard: " + error);
+    }
+    running.error = error;
+    all = all && running.works;
+  }
+  if (!all) {
+    retry_.start(kSourcePause);
+  }
+}
+
+void SyslogForwardingHandler::end() {
+  retry_.stop();
+  sync_.stop();
+  sources_.clear();
+  if (forwarder_) {
+    forwarder_->flush();
+    forwarder_->save();
+  }
+  forwarder_.reset();
+  store_.reset();
+}
+
+void SyslogForwardingHandler::link_up() {
+  if (forwarder_) {
+    forwarder_->link_up();
+  }
+}
+
+// What waits in batches goes to the spool, or out: a short time for the broker to say so.
+void SyslogForwardingHandler::stop(std::function<void()> stopped) {
+  stopped_ = std::move(stopped);
+  sources_.clear();
+  if (forwarder_) {
+    forwarder_->flush();
+  }
+  wait_for_end();
+}
+
+void SyslogForwardingHandler::wait_for_end() {
+  const bool over = !forwarder_ || forwarder_->idle() || !context_.publisher.link_up() ||
+                    ++patience_ > kLeavePatience;
+  if (!over) {
+    leaving_.start(kLeavePause);
+    return;
+  }
+  end();
+  stopped_();
+}
+
+Result<runtime::Admission> SyslogForwardingHandler::receive(const runtime::Command& command) {
+  STEWARD_TRY(auto request, wire::decode_log_request(command.payload));
+  if (auto filter = Condition::parse(request.filter); !filter) {
+    return tl::unexpected<Error>(std::move(filter).error());
+  }
+  auto ignored = request.ignored;
+  return runtime::Admission{
+      .ignored = std::move(ignored),
+      .start = [this, id = command.envelope.id, asked = std::move(request)] { answer(id, asked); },
+      .repeatable = true};
+}
+
+void SyslogForwardingHandler::answer(const wire::MessageId& id, const wire::LogRequest& request) {
+  wire::Ack ack{.ref = id, .domain = context_.domain.str(), .state = wire::CommandState::done};
+  if (auto answer = act(request)) {
+    ack.result = *std::move(answer);
+  } else {
+    ack.state = wire::CommandState::failed;
+    ack.code = std::string(word(answer.error().code));
+    ack.message = answer.error().message;
+  }
+  context_.publisher.reply(std::move(ack));
+}
+
+Result<std::string> SyslogForwardingHandler::act(const wire::LogRequest& request) {
+  using Op = wire::LogRequest::Op;
+  if (request.op == Op::status) {
+    return status();
+  }
+  auto changed = settings_;
+  if (request.op == Op::filter) {
+    STEWARD_TRY(changed.filter, Condition::parse(request.filter));
+  } else {
+    changed.running = request.op == Op::start;
+  }
+  if (auto saved = save_settings(context_.state_dir, changed); !saved) {
+    return tl::unexpected<Error>(std::move(saved).error());
+  }
+  settings_.filter = std::move(changed.filter);
+  settings_.running = changed.running;
+  if (!settings_.running) {
+    end();
+  } else if (!forwarder_ && settings_.has_sources()) {
+    if (auto begun = begin(); !begun) {
+      return tl::unexpected<Error>(std::move(begun).error());
+    }
+  }
+  return status();
+}
+
+std::string SyslogForwardingHandler::status() const {
+  json out{{"running", forwarder_ != nullptr}, {"filter", settings_.filter.text()}};
+  json& sources = out["sources"] = json::array();
+  for (const auto& running : sources_) {
+    json row{{"source", running.source->name()}};
+    if (!running.error.empty()) {
+      row["error"] = running.error;
+    }
+    if (const auto* files = dynamic_cast<const FileSource*>(running.source.get())) {
+      row["files"] = files->files();
+      row["behind_bytes"] = files->behind();
+    }
+    sources.push_back(std::move(row));
+  }
+  if (forwarder_) {
+    const auto& counts = forwarder_->counts();
+    out.update({{"lines", counts.lines},
+                {"filtered", counts.filtered},
+                {"suppressed", counts.suppressed},
+                {"dropped", counts.dropped},
+                {"forwarded", counts.forwarded},
+                {"batches", counts.batches},
+                {"bytes", counts.bytes},
+                {"repeated", counts.repeated},
+                {"spool_bytes", store_->spool_bytes()},
+                {"spool_batches", store_->spool_batches()}});
+  }
+  return out.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+}  // namespace steward::handlers::syslogforwarding

@@ -1,0 +1,159 @@
+#include "tests/integration/logs/rig.hpp"
+
+#include <doctest/doctest.h>
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <random>
+
+namespace steward::tests {
+namespace {
+
+constexpr const char* kFiles = "files = [\"@/app.log\"]\nrotate_ms = 500";
+
+bool has_lines(LogStream& stream, std::size_t count) {
+  return stream.read_until([count](const LogStream& read) { return read.line_count() >= count; });
+}
+
+void run(const std::string& command) {
+  REQUIRE_MESSAGE(std::system(command.c_str()) == 0, command);
+}
+
+}  // namespace
+
+TEST_CASE("logs: each line of a file, once and in order, with where it came from") {
+  const auto server = NatsServer::start_with_jetstream();
+  if (!server) {
+    return;
+  }
+  LogStream stream(server->url());
+  ForwardingAgent agent(server->url(), kFiles);
+  append(agent.path("app.log"), 1, 5'000);
+  REQUIRE_MESSAGE(has_lines(stream, 5'000), agent.log());
+  append(agent.path("app.log"), 5'001, 5'010);
+  REQUIRE(has_lines(stream, 5'010));
+  CHECK(disorder(stream.lines(), 1, 5'010) == "");
+  CHECK(stream.repeats() == 0);
+  CHECK(stream.missing() == 0);
+  CHECK(stream.items.front().unit == "ship1");
+  CHECK(stream.items.front().domain == "test");
+  CHECK(stream.items.front().source == "file:" + agent.path("app.log"));
+}
+
+TEST_CASE("logs: rotation loses no line: renamed, copied and cut off, deleted and made again") {
+  const auto server = NatsServer::start_with_jetstream();
+  if (!server) {
+    return;
+  }
+  LogStream stream(server->url());
+  ForwardingAgent agent(server->url(), kFiles);
+  const auto log = agent.path("app.log");
+  append(log, 1, 1'000);
+  REQUIRE(has_lines(stream, 1'000));
+  SUBCASE("renamed; its writer goes on under the old name for a while") {
+    run("mv " + log + " " + log + ".1");
+    append(log + ".1", 1'001, 1'500);
+    append(log, 1'501, 2'000);
+  }
+  SUBCASE("cut off") {
+    run("cp " + log + " " + log + ".1 && truncate -s 0 " + log);
+    append(log, 1'001, 2'000);
+  }
+  SUBCASE("cut off, and longer than before at the next look") {
+    agent.end_by(SIGKILL);
+    run("cp " + log + " " + log + ".1 && truncate -s 0 " + log);
+    append(log, 1'001, 2'500);
+    agent.start();
+    REQUIRE(has_lines(stream, 2'500));
+  }
+  SUBCASE("deleted and made again") {
+    run("rm " + log);
+    append(log, 1'001, 2'000);
+  }
+  SUBCASE("renamed and gone on with while the agent is down") {
+    agent.end_by(SIGKILL);
+    append(log, 1'001, 1'400);
+    run("mv " + log + " " + log + ".1");
+    append(log, 1'401, 2'000);
+    agent.start();
+  }
+  SUBCASE("by logrotate") {
+    std::ofstream(agent.path("rotate.conf"))
+        << log << " {\n  size 1\n  rotate 3\n  create\n  su root root\n}\n";
+    run("chmod 644 " + agent.path("rotate.conf") + " && chmod 755 " + agent.folder().string() +
+        " && /usr/sbin/logrotate --state " + agent.path("rotate.state") + " " +
+        agent.path("rotate.conf"));
+    append(log, 1'001, 1'500);
+    REQUIRE(has_lines(stream, 1'500));
+    run("/usr/sbin/logrotate --force --state " + agent.path("rotate.state") + " " +
+        agent.path("rotate.conf"));
+    append(log, 1'501, 2'000);
+  }
+  REQUIRE_MESSAGE(has_lines(stream, 2'000), agent.log());
+  CHECK(disorder(stream.lines(), 1, stream.line_count()) == "");
+  CHECK(stream.missing() == 0);
+}
+
+TEST_CASE("logs: the agent is killed at random points: no line is lost, none shown twice") {
+  const auto server = NatsServer::start_with_jetstream();
+  if (!server) {
+    return;
+  }
+  const auto* wanted = std::getenv("STEWARD_SEED");
+  const auto seed = wanted != nullptr ? std::strtoul(wanted, nullptr, 10) : std::random_device{}();
+  CAPTURE(seed);
+  std::mt19937 random(static_cast<std::mt19937::result_type>(seed));
+  const int kills = std::getenv("STEWARD_LONG") != nullptr ? 1'000 : 15;
+  LogStream stream(server->url());
+  ForwardingAgent agent(server->url(), kFiles);
+  std::size_t last = 0;
+  int while_working = 0;
+  for (int kill = 0; kill < kills; ++kill) {
+    append(agent.path("app.log"), last + 1, last + 20'000);
+    last += 20'000;
+    const auto target = stream.line_count() + random() % 20'000;
+    // By what has come, so that the kill falls into the work, however slow the machine is.
+    stream.read_until([target](const LogStream& read) { return read.line_count() >= target; },
+                      std::chrono::seconds(10));
+    while_working += stream.line_count() < last ? 1 : 0;
+    agent.end_by(SIGKILL);
+    if (random() % 4 == 0) {
+      const auto log = agent.path("app.log");
+      run("mv " + log + " " + log + ".1");
+    }
+    agent.start();
+  }
+  REQUIRE_MESSAGE(has_lines(stream, last), agent.log());
+  CHECK(disorder(stream.lines(), 1, last) == "");
+  CHECK(stream.missing() == 0);
+  CHECK(while_working > 0);
+}
+
+TEST_CASE("logs: the broker is killed at random points: no line is lost, none shown twice") {
+  const auto server = NatsServer::start_with_jetstream();
+  if (!server) {
+    return;
+  }
+  std::mt19937 random(std::random_device{}());
+  const int kills = std::getenv("STEWARD_LONG") != nullptr ? 200 : 8;
+  LogStream stream(server->url());
+  ForwardingAgent agent(server->url(), kFiles);
+  std::size_t last = 0;
+  for (int kill = 0; kill < kills; ++kill) {
+    append(agent.path("app.log"), last + 1, last + 20'000);
+    last += 20'000;
+    const auto target = stream.line_count() + random() % 20'000;
+    stream.read_until([target](const LogStream& read) { return read.line_count() >= target; },
+                      std::chrono::seconds(10));
+    server->kill9();
+    server->restart();
+  }
+  REQUIRE_MESSAGE(has_lines(stream, last), agent.log());
+  CHECK(disorder(stream.lines(), 1, last) == "");
+  CHECK(stream.missing() == 0);
+}
+
+}  // namespace steward::tests
