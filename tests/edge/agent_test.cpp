@@ -130,9 +130,10 @@ TEST_CASE(
     "agent: events leave the outbox when the station has them, and are sent again on demand") {
   Unit unit;
   unit.start();
+  unit.await("ship1.event.facts.system", 1);  // what it is, told at the start
   unit.send("ship1.command.teleport.bridge", "{}");
   const auto first = unit.await("ship1.event.ack.teleport", 1);
-  CHECK(unit.agent.hello().outbox_depth == 1);
+  CHECK(unit.agent.hello().outbox_depth == 2);
 
   unit.send("ship1.command.outbox.events", R"({"op":"resend","from":1})");
   const auto again = unit.await("ship1.event.ack.teleport", 2);
@@ -140,7 +141,7 @@ TEST_CASE(
   CHECK(again[1].payload == first[0].payload);
 
   const std::string epoch(*first[0].headers.find("ce-epoch"));
-  unit.send("station.event.received.ship1", R"({"epoch":")" + epoch + R"(","upto":1})");
+  unit.send("station.event.received.ship1", R"({"epoch":")" + epoch + R"(","upto":2})");
   unit.send("ship1.command.hello.agent", "{}");
   unit.await("ship1.event.hello.agent", 1);
   CHECK(unit.agent.hello().outbox_depth == 0);
@@ -160,6 +161,7 @@ TEST_CASE("agent: a clean stop says goodbye last") {
   Unit unit;
   unit.start();
   unit.await("ship1.event.hello.agent", 1);  // the link is up: said at the start
+  unit.await("ship1.event.facts.system", 1);
   unit.agent.stop([&unit](edge::End end) {
     CHECK(end == edge::End::clean);
     unit.loop.stop();

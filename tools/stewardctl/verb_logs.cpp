@@ -3,9 +3,11 @@
 #include "subjects/wire/target.hpp"
 #include "tools/stewardctl/format.hpp"
 #include "tools/stewardctl/log_text.hpp"
+#include "tools/stewardctl/targets.hpp"
 #include "tools/stewardctl/verb.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
@@ -146,9 +148,24 @@ std::int64_t until_us(bool all) {
              : (wall_clock() - kHoldBack).time_since_epoch().count();
 }
 
-Result<Exit> read(Invocation& invocation, const Arguments& arguments) {
-  STEWARD_TRY(const auto sieve, sieve_of(arguments));
+// Names stay as they are; where it takes a station to tell who is meant, it is asked.
+Result<std::string> names_meant(Session& session, const std::string& target) {
+  if (target.empty() || wire::Target::parse(target)) {
+    return target;
+  }
+  TargetArguments arguments;
+  arguments.target = target;
+  STEWARD_TRY(const auto names, looked_at(session, arguments));
+  if (names.empty()) {
+    return failure(ErrorCode::not_found, fmt::format("no unit is such that '{}'", target));
+  }
+  return fmt::format("{}", fmt::join(names, ","));
+}
+
+Result<Exit> read(Invocation& invocation, Arguments arguments) {
   STEWARD_TRY(const auto session, invocation.session());
+  STEWARD_TRY(arguments.target, names_meant(*session, arguments.target));
+  STEWARD_TRY(const auto sieve, sieve_of(arguments));
   // The stream's own time is that of the arrival: a little before what the lines say is enough.
   const auto since = sieve.since.value_or(wall_clock());
   bus::LogReader reader(session->bus(),
@@ -196,14 +213,14 @@ Result<Exit> read(Invocation& invocation, const Arguments& arguments) {
 Verb logs_verb() {
   return {
       "logs",
-      "log lines of units, in the order of time; live with -f",
+      "log lines of units, by time; live with -f",
       "Reads the stream LOGS of the broker: with or without a station. Without TARGET all units.\n"
       "-o raw gives the lines as they came. What is missing is said, to stderr with -o raw.",
       "stewardctl logs\n"
       "stewardctl logs ship1 -f\n"
+      "stewardctl logs 'site=oslo and state=up' --since 5m\n"
       "stewardctl logs 'ship*' --since 10m --priority warning --grep 'timed? ?out'\n"
-      "stewardctl logs --since 2026-11-22T02:00:00Z --until 2026-11-22T03:00:00Z --domain nginx -o "
-      "raw",
+      "stewardctl logs --since 2026-11-22T02:00:00Z --domain nginx -o raw",
       TakesCommand::no,
       [](Syntax& syntax) -> Action {
         const auto arguments = std::make_shared<Arguments>();
