@@ -138,6 +138,9 @@ void SyslogForwardingHandler::link_up() {
 // What waits in batches goes to the spool, or out: a short time for the broker to say so.
 void SyslogForwardingHandler::stop(std::function<void()> stopped) {
   stopped_ = std::move(stopped);
+  for (const auto& running : sources_) {
+    running.source->take_rest();
+  }
   sources_.clear();
   if (forwarder_) {
     forwarder_->flush();

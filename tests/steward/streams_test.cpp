@@ -29,6 +29,7 @@ TEST_CASE("streams: there are four, commands refuse when full, the others drop t
   CHECK(streams[0].subjects == std::vector<std::string>{"*.command.shellcommand.*",
                                                         "*.command.metrics.*",
                                                         "*.command.facts.*",
+                                                        "*.command.syslogforwarding.*",
                                                         "*.command.osupdate.*"});
   CHECK(streams[1].subjects ==
         std::vector<std::string>{"*.event.ack.*", "*.event.facts.*", "*.event.daemon.*"});

@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::size_t kAtOnce = 64;
 constexpr int kRoundsATurn = 64;
+constexpr int kMostRest = 1'024;  // rounds at the end
 
 }  // namespace
 
@@ -113,6 +114,11 @@ Result<void> DatagramSource::start() {
 
 void DatagramSource::receive() {
   for (int round = 0; round < kRoundsATurn && receive_some(); ++round) {
+  }
+}
+
+void DatagramSource::take_rest() {
+  for (int round = 0; watcher_ && round < kMostRest && receive_some(); ++round) {
   }
 }
 

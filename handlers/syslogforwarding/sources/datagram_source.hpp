@@ -29,6 +29,7 @@ class DatagramSource final : public LogSource {
   ~DatagramSource() override;
 
   Result<void> start() override;
+  void take_rest() override;
   std::string name() const override;
 
  private:

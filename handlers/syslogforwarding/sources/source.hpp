@@ -18,6 +18,9 @@ class LogSource {
   // The forwarder has room again.
   virtual void go_on() {}
 
+  // Takes what the kernel has of it already, before the end: nobody sends it again.
+  virtual void take_rest() {}
+
   // Of people's interest in a status: "udp:127.0.0.1:514".
   virtual std::string name() const = 0;
 };

@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t kBufferBytes = std::size_t{128} * 1024;
 constexpr std::size_t kMostConnections = 256;
 constexpr int kRoundsATurn = 8;
+constexpr int kMostRest = 256;  // buffers of one connection, at the end
 constexpr int kBacklog = 64;
 
 }  // namespace
@@ -51,13 +52,13 @@ Result<void> TcpSource::start() {
   return watcher_->start(runtime::Ready::readable);
 }
 
-void TcpSource::accept() {
+bool TcpSource::accept() {
   sockaddr_storage peer{};
   socklen_t size = sizeof peer;
   runtime::Fd socket(::accept4(
       listening_.get(), reinterpret_cast<sockaddr*>(&peer), &size, SOCK_CLOEXEC | SOCK_NONBLOCK));
   if (!socket || connections_.size() >= kMostConnections) {
-    return;  // one too many is closed
+    return false;  // one too many is closed
   }
   const int id = ++last_id_;
   auto& connection =
@@ -65,6 +66,7 @@ void TcpSource::accept() {
   connection.socket = std::move(socket);
   connection.watcher.emplace(context_.loop, connection.socket.get(), [this, id] { receive(id); });
   hear(id, connection);
+  return true;
 }
 
 void TcpSource::hear(int id, Connection& connection) {
@@ -79,27 +81,55 @@ void TcpSource::receive(int id) {
     return;
   }
   auto& connection = found->second;
-  const auto take_one = [this, &connection](std::string_view message, std::size_t whole) {
-    take(connection, message, whole);
-  };
-  received_us_ = context_.clock.now().time_since_epoch().count();
   for (int round = 0; round < kRoundsATurn; ++round) {
     if (!forwarder_.room()) {
       connection.waits = true;
       connection.watcher->stop();
       return;
     }
-    const auto got = ::recv(connection.socket.get(), buffer_.data(), buffer_.size(), 0);
-    if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
-      return;
-    }
-    if (got <= 0) {
-      connection.framer.end(take_one);
+    const auto got = receive_some(connection);
+    if (got == Received::end) {
       connections_.erase(found);
+    }
+    if (got != Received::some) {
       return;
     }
-    connection.framer.feed({buffer_.data(), static_cast<std::size_t>(got)}, take_one);
   }
+}
+
+TcpSource::Received TcpSource::receive_some(Connection& connection) {
+  const auto take_one = [this, &connection](std::string_view message, std::size_t whole) {
+    take(connection, message, whole);
+  };
+  received_us_ = context_.clock.now().time_since_epoch().count();
+  const auto got = ::recv(connection.socket.get(), buffer_.data(), buffer_.size(), 0);
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
+    return Received::nothing;
+  }
+  if (got <= 0) {
+    connection.framer.end(take_one);
+    return Received::end;
+  }
+  connection.framer.feed({buffer_.data(), static_cast<std::size_t>(got)}, take_one);
+  return Received::some;
+}
+
+// Also of connections that nobody has accepted yet. What has not come whole is said as it is.
+void TcpSource::take_rest() {
+  while (watcher_ && accept()) {
+  }
+  for (auto& [id, connection] : connections_) {
+    auto got = Received::some;
+    for (int round = 0; got == Received::some && round < kMostRest; ++round) {
+      got = receive_some(connection);
+    }
+    if (got != Received::end) {
+      connection.framer.end([this, &one = connection](std::string_view message, std::size_t whole) {
+        take(one, message, whole);
+      });
+    }
+  }
+  connections_.clear();
 }
 
 void TcpSource::take(const Connection& connection, std::string_view message, std::size_t whole) {

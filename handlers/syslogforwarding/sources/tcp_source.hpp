@@ -28,6 +28,7 @@ class TcpSource final : public LogSource {
 
   Result<void> start() override;
   void go_on() override;
+  void take_rest() override;
   std::string name() const override;
 
  private:
@@ -42,8 +43,11 @@ class TcpSource final : public LogSource {
     bool waits = false;
   };
 
-  void accept();
+  enum class Received { some, nothing, end };
+
+  bool accept();
   void receive(int id);
+  Received receive_some(Connection& connection);
   void take(const Connection& connection, std::string_view message, std::size_t whole);
   void hear(int id, Connection& connection);
 

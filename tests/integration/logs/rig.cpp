@@ -74,6 +74,8 @@ void ForwardingAgent::start() {
   }
 }
 
+void ForwardingAgent::send_signal(int signal) const { ::kill(pid_, signal); }
+
 void ForwardingAgent::end_by(int signal) {
   ::kill(pid_, signal);
   ::waitpid(pid_, nullptr, 0);

@@ -30,6 +30,7 @@ class ForwardingAgent {
 
   void start();
   void end_by(int signal);
+  void send_signal(int signal) const;
 
   // Ends it, and starts it with other options on its state.
   void restart_with(const std::string& options);

@@ -162,6 +162,30 @@ TEST_CASE("logs: what cannot be read again waits on disk while the broker is awa
   CHECK(disorder(stream.lines(), 1, 5'000) == "");
 }
 
+TEST_CASE("logs: stopped, it keeps what had come and was not read yet") {
+  const auto server = NatsServer::start_with_jetstream();
+  if (!server) {
+    return;
+  }
+  const auto port = free_port();
+  LogStream stream(server->url());
+  ForwardingAgent agent(server->url(), "tcp = [\"127.0.0.1:" + std::to_string(port) + "\"]");
+  send_tcp(port, "<13>Nov 22 02:50:54 host app: line 00000001\n");
+  REQUIRE(has_lines(stream, 1));
+  std::string bytes;
+  for (std::size_t number = 2; number <= 500; ++number) {
+    bytes += "<13>Nov 22 02:50:54 host app: " + numbered(number) + "\n";
+  }
+  agent.send_signal(SIGSTOP);
+  agent.send_signal(SIGTERM);
+  send_tcp(port, bytes);  // the kernel takes the connection and all of it
+  agent.send_signal(SIGCONT);
+  agent.end_by(SIGTERM);
+  agent.start();
+  REQUIRE_MESSAGE(has_lines(stream, 500), agent.log());
+  CHECK(disorder(stream.lines(), 1, 500) == "");
+}
+
 TEST_CASE("logs: a spool that is full drops the least severe lines and says exactly how many") {
   const auto server = NatsServer::start_with_jetstream();
   if (!server) {
