@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <random>
+#include <thread>
 
 namespace steward::tests {
 namespace {
@@ -95,6 +96,44 @@ TEST_CASE("logs: rotation loses no line: renamed, copied and cut off, deleted an
   REQUIRE_MESSAGE(has_lines(stream, 2'000), agent.log());
   CHECK(disorder(stream.lines(), 1, stream.line_count()) == "");
   CHECK(stream.missing() == 0);
+}
+
+TEST_CASE("logs: a file written anew that begins as before is told by where it was read to") {
+  const auto server = NatsServer::start_with_jetstream();
+  if (!server) {
+    return;
+  }
+  LogStream stream(server->url());
+  ForwardingAgent agent(server->url(), kFiles);
+  const auto log = agent.path("app.log");
+  const std::string banner(400, '#');
+  run("(echo '" + banner + "'; seq 1 1000) > " + log);
+  REQUIRE(has_lines(stream, 1'001));
+  agent.end_by(SIGTERM);
+  run("(echo '" + banner + "'; seq 10001 12000) > " + log);
+  agent.start();
+  CHECK_MESSAGE(has_lines(stream, 3'002), agent.log());
+}
+
+TEST_CASE("logs: what was read while the broker was away is read again after a kill") {
+  const auto server = NatsServer::start_with_jetstream();
+  if (!server) {
+    return;
+  }
+  LogStream stream(server->url());
+  ForwardingAgent agent(server->url(), kFiles);
+  append(agent.path("app.log"), 1, 100);
+  REQUIRE_MESSAGE(stream.read_until([](const LogStream& read) { return read.line_count() >= 100; },
+                                    std::chrono::seconds(10)),
+                  agent.log());
+  server->kill9();
+  append(agent.path("app.log"), 101, 2'000);
+  std::this_thread::sleep_for(std::chrono::seconds(1));  // read, and in the broker's way
+  agent.end_by(SIGKILL);
+  agent.start();
+  server->restart();
+  REQUIRE_MESSAGE(has_lines(stream, 2'000), agent.log());
+  CHECK(disorder(stream.lines(), 1, 2'000) == "");
 }
 
 TEST_CASE("logs: the agent is killed at random points: no line is lost, none shown twice") {

@@ -179,8 +179,7 @@ TEST_CASE("logs: stopped, it keeps what had come and was not read yet") {
   agent.send_signal(SIGSTOP);
   agent.send_signal(SIGTERM);
   send_tcp(port, bytes);  // the kernel takes the connection and all of it
-  agent.send_signal(SIGCONT);
-  agent.end_by(SIGTERM);
+  agent.end_by(SIGCONT);
   agent.start();
   REQUIRE_MESSAGE(has_lines(stream, 500), agent.log());
   CHECK(disorder(stream.lines(), 1, 500) == "");
