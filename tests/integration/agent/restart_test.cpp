@@ -54,13 +54,16 @@ struct Scene {
   }
 
   void await_steps(const wire::MessageId& id, const Words& steps) {
-    const bool came =
-        listener->wait([&](const Listener& heard) { return heard.steps(id) == steps; });
-    std::string heard;
-    for (const auto& step : listener->steps(id)) {
-      heard += step + "; ";
-    }
-    REQUIRE_MESSAGE(came, "heard: ", heard, "\n", agent->log());
+    std::string words;
+    const bool came = listener->wait([&](const Listener& heard) {
+      const auto so_far = heard.steps(id);
+      words.clear();
+      for (const auto& step : so_far) {
+        words += step + "; ";
+      }
+      return so_far == steps;
+    });
+    REQUIRE_MESSAGE(came, "heard: ", words, "\n", agent->log());
   }
 
   // Waits for an ACK that is said again.

@@ -13,7 +13,7 @@
 namespace steward::tests {
 namespace {
 
-constexpr const char* kFiles = "files = [\"@/app.log\"]\nrotate_ms = 500";
+constexpr const char* kFiles = "files = [\"@/app.log\"]\nrotate_ms = 3000";
 
 bool has_lines(LogStream& stream, std::size_t count) {
   return stream.read_until([count](const LogStream& read) { return read.line_count() >= count; });
@@ -145,15 +145,15 @@ TEST_CASE("logs: the agent is killed at random points: no line is lost, none sho
   const auto seed = wanted != nullptr ? std::strtoul(wanted, nullptr, 10) : std::random_device{}();
   CAPTURE(seed);
   std::mt19937 random(static_cast<std::mt19937::result_type>(seed));
-  const int kills = std::getenv("STEWARD_LONG") != nullptr ? 1'000 : 15;
+  const int kills = std::getenv("STEWARD_LONG") != nullptr ? 1'000 : 8;
   LogStream stream(server->url());
   ForwardingAgent agent(server->url(), kFiles);
   std::size_t last = 0;
   int while_working = 0;
   for (int kill = 0; kill < kills; ++kill) {
-    append(agent.path("app.log"), last + 1, last + 20'000);
-    last += 20'000;
-    const auto target = stream.line_count() + random() % 20'000;
+    append(agent.path("app.log"), last + 1, last + 10'000);
+    last += 10'000;
+    const auto target = stream.line_count() + random() % 10'000;
     // By what has come, so that the kill falls into the work, however slow the machine is.
     stream.read_until([target](const LogStream& read) { return read.line_count() >= target; },
                       std::chrono::seconds(10));
@@ -177,14 +177,14 @@ TEST_CASE("logs: the broker is killed at random points: no line is lost, none sh
     return;
   }
   std::mt19937 random(std::random_device{}());
-  const int kills = std::getenv("STEWARD_LONG") != nullptr ? 200 : 8;
+  const int kills = std::getenv("STEWARD_LONG") != nullptr ? 200 : 5;
   LogStream stream(server->url());
   ForwardingAgent agent(server->url(), kFiles);
   std::size_t last = 0;
   for (int kill = 0; kill < kills; ++kill) {
-    append(agent.path("app.log"), last + 1, last + 20'000);
-    last += 20'000;
-    const auto target = stream.line_count() + random() % 20'000;
+    append(agent.path("app.log"), last + 1, last + 10'000);
+    last += 10'000;
+    const auto target = stream.line_count() + random() % 10'000;
     stream.read_until([target](const LogStream& read) { return read.line_count() >= target; },
                       std::chrono::seconds(10));
     server->kill9();
