@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -53,8 +54,7 @@ class Wanted {
   }
 
   // Drops those of which it is true.
-  template <class Predicate>
-  void drop_if(Predicate predicate) {
+  void drop_if(const std::function<bool(const std::string& unit)>& predicate) {
     std::erase_if(units_, [&predicate](const auto& entry) { return predicate(entry.first); });
   }
 
