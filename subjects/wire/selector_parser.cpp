@@ -66,7 +66,7 @@ Result<Selector::Parser::Word> Selector::Parser::read_text(std::size_t& at) cons
       continue;
     }
     if (inside != 0) {
-      inside = c == inside ? 0 : inside;
+      inside = c == inside ? '\0' : inside;
     } else if (c == '\'' || c == '"') {
       inside = c;
       word.quoted = true;

@@ -79,9 +79,9 @@ void parse_cpuinfo(std::string_view text, wire::Facts& facts) {
     }
     const auto name = trimmed(line.substr(0, colon));
     const auto value = trimmed(line.substr(colon + 1));
-    if (name == "model name" || name == "cpu model" || name == "Processor") {
-      put(facts, "cpu.model", value);
-    } else if (name == "Hardware" && facts.find("cpu.model") == facts.end()) {
+    const bool known = facts.find("cpu.model") != facts.end();
+    if (name == "model name" || name == "cpu model" || name == "Processor" ||
+        (name == "Hardware" && !known)) {
       put(facts, "cpu.model", value);
     }
   });
