@@ -56,7 +56,7 @@ void FactsTable::take(const std::string& unit,
   }
   wanted_.drop(unit);
   hashes_[unit] = event.hash;
-  batch.bytes += wire::kMostFactBytes / 64;
+  batch.bytes += wire::bytes_of(facts);
   batch.history.push_back({0, now.wall, unit, "facts", told(event)});
   batch.facts.insert_or_assign(unit, FactsRecord{event.hash, std::move(facts), now.wall});
 }

@@ -1,5 +1,6 @@
 #include "handlers/facts/facts.hpp"
 
+#include "handlers/runtime/answer.hpp"
 #include "handlers/runtime/kept_file.hpp"
 #include "handlers/runtime/place.hpp"
 
@@ -126,10 +127,7 @@ void FactsHandler::gather() {
 void FactsHandler::add_external(wire::Facts& facts) {
   left_.clear();
   const auto own = facts;
-  std::size_t bytes = 0;
-  for (const auto& [path, value] : own) {
-    bytes += path.size() + value.size();
-  }
+  std::size_t bytes = wire::bytes_of(own);
   for (const auto& [file, outcome] : external_.outcomes()) {
     if (!outcome.error.empty()) {
       left_[file] = outcome.error;
@@ -174,17 +172,18 @@ Result<runtime::Admission> FactsHandler::receive(const runtime::Command& command
 void FactsHandler::act(const wire::MessageId& id, const wire::FactsRequest& request) {
   switch (request.op) {
     case wire::FactsRequest::Op::get:
-      finish(id, found(request.keys));
+      runtime::answer(context_, id, found(request.keys));
       return;
     case wire::FactsRequest::Op::refresh:
-      refresh([this, id, keys = request.keys] { finish(id, found(keys)); });
+      refresh([this, id, keys = request.keys] { runtime::answer(context_, id, found(keys)); });
       return;
     case wire::FactsRequest::Op::tell:
       tell({});
-      finish(id, text({{"hash", wire::hash_of(told_)}, {"facts", told_.size()}}));
+      runtime::answer(
+          context_, id, text({{"hash", wire::hash_of(told_)}, {"facts", told_.size()}}));
       return;
     case wire::FactsRequest::Op::set:
-      finish(id, set(request));
+      runtime::answer(context_, id, set(request));
       return;
   }
 }
@@ -235,18 +234,6 @@ std::string FactsHandler::found(const std::vector<std::string>& keys) const {
     out["errors"] = left_;
   }
   return text(out);
-}
-
-void FactsHandler::finish(const wire::MessageId& id, Result<std::string> result) {
-  wire::Ack ack{.ref = id, .domain = context_.domain.str(), .state = wire::CommandState::done};
-  if (result) {
-    ack.result = *std::move(result);
-  } else {
-    ack.state = wire::CommandState::failed;
-    ack.code = std::string(word(result.error().code));
-    ack.message = result.error().message;
-  }
-  context_.publisher.reply(std::move(ack));
 }
 
 }  // namespace steward::handlers::facts

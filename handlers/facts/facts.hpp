@@ -36,7 +36,6 @@ class FactsHandler final : public runtime::Handler {
   void act(const wire::MessageId& id, const wire::FactsRequest& request);
   Result<std::string> set(const wire::FactsRequest& request);
   std::string found(const std::vector<std::string>& keys) const;
-  void finish(const wire::MessageId& id, Result<std::string> result);
 
   runtime::Context& context_;
   const Root root_;

@@ -1,5 +1,6 @@
 #include "handlers/metrics/metrics.hpp"
 
+#include "handlers/runtime/answer.hpp"
 #include "handlers/runtime/place.hpp"
 
 #include <nlohmann/json.hpp>
@@ -110,22 +111,12 @@ Result<runtime::Admission> MetricsHandler::receive(const runtime::Command& comma
     return tl::unexpected<Error>(std::move(fits).error());
   }
   auto ignored = request.ignored;
-  return runtime::Admission{
-      .ignored = std::move(ignored),
-      .start = [this, id = command.envelope.id, asked = std::move(request)] { answer(id, asked); },
-      .repeatable = true};
-}
-
-void MetricsHandler::answer(const wire::MessageId& id, const wire::MetricsRequest& request) {
-  wire::Ack ack{.ref = id, .domain = context_.domain.str(), .state = wire::CommandState::done};
-  if (auto answer = act(request)) {
-    ack.result = *std::move(answer);
-  } else {
-    ack.state = wire::CommandState::failed;
-    ack.code = std::string(word(answer.error().code));
-    ack.message = answer.error().message;
-  }
-  context_.publisher.reply(std::move(ack));
+  return runtime::Admission{.ignored = std::move(ignored),
+                            .start =
+                                [this, id = command.envelope.id, asked = std::move(request)] {
+                                  runtime::answer(context_, id, act(asked));
+                                },
+                            .repeatable = true};
 }
 
 Result<std::string> MetricsHandler::act(const wire::MetricsRequest& request) {

@@ -30,7 +30,6 @@ class MetricsHandler final : public runtime::Handler {
   bool say_numbers();
   void use(Settings settings);
 
-  void answer(const wire::MessageId& id, const wire::MetricsRequest& request);
   Result<std::string> act(const wire::MetricsRequest& request);
   Result<std::string> set(const wire::MetricsRequest& request);
   Result<std::string> collect(bool values);

@@ -1,5 +1,7 @@
 #include "handlers/runtime/place.hpp"
 
+#include "subjects/wire/fnv.hpp"
+
 #include <cstdint>
 
 namespace steward::runtime {
@@ -8,10 +10,9 @@ using std::chrono::milliseconds;
 
 milliseconds place_in(milliseconds span, std::string_view name) {
   // FNV-1a, with a final mix: neighbouring names ("ship1", "ship2") differ in few bits only.
-  std::uint64_t hash = 0xcbf29ce484222325U;
-  for (const char letter : name) {
-    hash = (hash ^ static_cast<unsigned char>(letter)) * 0x100000001b3U;
-  }
+  wire::Fnv fnv;
+  fnv.bytes(name);
+  auto hash = fnv.value();
   hash ^= hash >> 32U;
   hash *= 0x9e3779b97f4a7c15U;
   hash ^= hash >> 29U;

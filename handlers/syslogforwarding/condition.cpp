@@ -1,6 +1,7 @@
 #include "handlers/syslogforwarding/condition.hpp"
 
 #include "subjects/wire/names.hpp"
+#include "subjects/wire/text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -31,31 +32,6 @@ std::string_view trimmed(std::string_view text) {
 
 auto wrong(std::string_view text, std::string_view why) {
   return failure(ErrorCode::bad_payload, "'" + std::string(text) + "' " + std::string(why));
-}
-
-// '*' stands for anything, '?' for one letter.
-bool fits(std::string_view glob, std::string_view text) {
-  std::size_t at = 0;
-  std::size_t in = 0;
-  std::size_t star = std::string_view::npos;
-  std::size_t behind_star = 0;
-  while (at < text.size()) {
-    if (in < glob.size() && (glob[in] == '?' || (glob[in] == text[at] && glob[in] != '*'))) {
-      ++at;
-      ++in;
-    } else if (in < glob.size() && glob[in] == '*') {
-      star = in++;
-      behind_star = at;
-    } else if (star != std::string_view::npos) {
-      in = star + 1;
-      at = ++behind_star;
-    } else {
-      return false;
-    }
-  }
-  return std::all_of(glob.begin() + static_cast<std::ptrdiff_t>(in), glob.end(), [](char letter) {
-    return letter == '*';
-  });
 }
 
 std::vector<std::string> split(std::string_view text) {
@@ -179,7 +155,7 @@ bool Condition::holds(const Term& term, const wire::LogRecord& record, std::stri
     return term.pattern->found_in(text);
   }
   return std::any_of(term.globs.begin(), term.globs.end(), [text](const std::string& glob) {
-    return fits(glob, text);
+    return wire::glob_matches(glob, text);
   });
 }
 

@@ -1,5 +1,6 @@
 #include "handlers/syslogforwarding/syslogforwarding.hpp"
 
+#include "handlers/runtime/answer.hpp"
 #include "handlers/syslogforwarding/sources/datagram_source.hpp"
 #include "handlers/syslogforwarding/sources/file_source.hpp"
 #include "handlers/syslogforwarding/sources/tcp_source.hpp"
@@ -165,22 +166,12 @@ Result<runtime::Admission> SyslogForwardingHandler::receive(const runtime::Comma
     return tl::unexpected<Error>(std::move(filter).error());
   }
   auto ignored = request.ignored;
-  return runtime::Admission{
-      .ignored = std::move(ignored),
-      .start = [this, id = command.envelope.id, asked = std::move(request)] { answer(id, asked); },
-      .repeatable = true};
-}
-
-void SyslogForwardingHandler::answer(const wire::MessageId& id, const wire::LogRequest& request) {
-  wire::Ack ack{.ref = id, .domain = context_.domain.str(), .state = wire::CommandState::done};
-  if (auto answer = act(request)) {
-    ack.result = *std::move(answer);
-  } else {
-    ack.state = wire::CommandState::failed;
-    ack.code = std::string(word(answer.error().code));
-    ack.message = answer.error().message;
-  }
-  context_.publisher.reply(std::move(ack));
+  return runtime::Admission{.ignored = std::move(ignored),
+                            .start =
+                                [this, id = command.envelope.id, asked = std::move(request)] {
+                                  runtime::answer(context_, id, act(asked));
+                                },
+                            .repeatable = true};
 }
 
 Result<std::string> SyslogForwardingHandler::act(const wire::LogRequest& request) {

@@ -41,7 +41,6 @@ class SyslogForwardingHandler final : public runtime::Handler {
   void end();
   void wait_for_end();
 
-  void answer(const wire::MessageId& id, const wire::LogRequest& request);
   Result<std::string> act(const wire::LogRequest& request);
   std::string status() const;
 

@@ -1,6 +1,7 @@
 #include "subjects/wire/facts.hpp"
 
 #include "subjects/wire/fields.hpp"
+#include "subjects/wire/fnv.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -36,14 +37,6 @@ std::optional<std::string> value_text(const json& value) {
     return std::nullopt;
   }
   return text;
-}
-
-std::size_t bytes_of(const Facts& facts) {
-  std::size_t bytes = 0;
-  for (const auto& [path, value] : facts) {
-    bytes += path.size() + value.size();
-  }
-  return bytes;
 }
 
 // Walks a value of the world: objects become paths.
@@ -128,6 +121,14 @@ bool is_label(std::string_view name) {
          });
 }
 
+std::size_t bytes_of(const Facts& facts) {
+  std::size_t bytes = 0;
+  for (const auto& [path, value] : facts) {
+    bytes += path.size() + value.size();
+  }
+  return bytes;
+}
+
 Result<std::vector<std::string>> add_facts(Facts& facts,
                                            const std::string& prefix,
                                            std::string_view text) {
@@ -146,22 +147,14 @@ std::string hash_of(const Facts& facts) {
   if (facts.empty()) {
     return {};
   }
-  std::uint64_t hash = 0xcbf29ce484222325U;
-  const auto take = [&hash](std::string_view text) {
-    for (const char letter : text) {
-      hash = (hash ^ static_cast<unsigned char>(letter)) * 0x100000001b3U;
-    }
-    hash = (hash ^ '\n') * 0x100000001b3U;
-  };
+  Fnv hash;
   for (const auto& [path, value] : facts) {
-    take(path);
-    take(value);
+    hash.bytes(path);
+    hash.step('\n');
+    hash.bytes(value);
+    hash.step('\n');
   }
-  std::string text(16, '0');
-  for (std::size_t i = text.size(); i-- > 0; hash >>= 4U) {
-    text[i] = "0123456789abcdef"[hash & 0xfU];
-  }
-  return text;
+  return hex(hash.value());
 }
 
 FactsEvent difference(const Facts& from, const Facts& to) {

@@ -38,6 +38,9 @@ bool is_label(std::string_view name);
                                                          const std::string& prefix,
                                                          std::string_view json);
 
+// What they take of kMostFactBytes.
+std::size_t bytes_of(const Facts& facts);
+
 // A text as a value.
 std::string fact_text(std::string_view text);
 

@@ -1,6 +1,7 @@
 #include "subjects/wire/metrics.hpp"
 
 #include "subjects/wire/fields.hpp"
+#include "subjects/wire/fnv.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -16,14 +17,6 @@ using nlohmann::json;
 constexpr std::array<std::string_view, 3> kTypes{"g", "c", "u"};
 constexpr std::size_t kMostGlobs = 64;
 constexpr std::size_t kLongestGlob = 256;
-
-std::string hex(std::uint64_t value) {
-  std::string text(16, '0');
-  for (std::size_t i = text.size(); i-- > 0; value >>= 4U) {
-    text[i] = "0123456789abcdef"[value & 0xfU];
-  }
-  return text;
-}
 
 bool is_letter(char letter) {
   return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') || letter == '_';
@@ -134,17 +127,14 @@ std::optional<std::vector<std::string>> read_texts(Fields& fields, std::string_v
 }  // namespace
 
 std::uint64_t MetricSchema::hash() const {
-  std::uint64_t hash = 0xcbf29ce484222325U;
-  const auto take = [&hash](std::uint64_t byte) { hash = (hash ^ byte) * 0x100000001b3U; };
+  Fnv hash;
   for (const auto& one : series) {
-    for (const char letter : one.key) {
-      take(static_cast<unsigned char>(letter));
-    }
-    take(static_cast<std::uint64_t>(one.type));
-    take(one.multiplier);
-    take(one.divisor);
+    hash.bytes(one.key);
+    hash.step(static_cast<std::uint64_t>(one.type));
+    hash.step(one.multiplier);
+    hash.step(one.divisor);
   }
-  return hash;
+  return hash.value();
 }
 
 // Row by row: a tree of it all would take ten times its room, on every unit.

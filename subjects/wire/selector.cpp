@@ -1,6 +1,7 @@
 #include "subjects/wire/selector.hpp"
 
 #include "subjects/wire/selector_parser.hpp"
+#include "subjects/wire/text.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -59,29 +60,6 @@ int compare_versions(std::string_view left, std::string_view right) {
     }
   }
   return order(left.size(), right.size());
-}
-
-// * and ? as in a shell; linear in both, with one place to go back to.
-bool glob_matches(std::string_view glob, std::string_view text) {
-  std::size_t g = 0;
-  std::size_t t = 0;
-  std::size_t star = std::string_view::npos;
-  std::size_t from = 0;
-  while (t < text.size()) {
-    if (g < glob.size() && glob[g] == '*') {
-      star = g++;
-      from = t;
-    } else if (g < glob.size() && (glob[g] == '?' || glob[g] == text[t])) {
-      ++g;
-      ++t;
-    } else if (star != std::string_view::npos) {
-      g = star + 1;
-      t = ++from;
-    } else {
-      return false;
-    }
-  }
-  return glob.find_first_not_of('*', g) == std::string_view::npos;
 }
 
 bool is_equal(std::string_view value, std::string_view wanted) {

@@ -7,6 +7,10 @@
 
 namespace steward::wire {
 
+// `*` stands for anything, `?` for one letter. Neither length nor stars make it slow beyond their
+// product.
+bool glob_matches(std::string_view glob, std::string_view text);
+
 bool is_utf8(std::string_view bytes);
 
 // RFC 4648, with padding.

@@ -1,5 +1,6 @@
 #include "subjects/bus/log_reader.hpp"
 #include "subjects/wire/pattern.hpp"
+#include "subjects/wire/selector.hpp"
 #include "subjects/wire/target.hpp"
 #include "tools/stewardctl/format.hpp"
 #include "tools/stewardctl/log_text.hpp"
@@ -85,12 +86,8 @@ Result<int> parse_priority(const std::string& text) {
 
 Result<Sieve> sieve_of(const Arguments& arguments) {
   Sieve sieve;
-  if (!arguments.target.empty()) {
-    auto units = wire::Target::parse(arguments.target);
-    if (!units) {
-      return failure(ErrorCode::bad_config, units.error().message);
-    }
-    sieve.units = *std::move(units);
+  if (auto good = wire::Selector::parse(arguments.target.empty() ? "*" : arguments.target); !good) {
+    return failure(ErrorCode::bad_config, good.error().message);
   }
   const std::string since = arguments.since.empty() && !arguments.follow ? "1h" : arguments.since;
   if (!since.empty()) {
@@ -112,10 +109,6 @@ Result<Sieve> sieve_of(const Arguments& arguments) {
   if (!arguments.domain.empty() && !wire::Token::parse(arguments.domain)) {
     return failure(ErrorCode::bad_config, "--domain: no domain is named like this");
   }
-  const bool one_unit = wire::NodeName::parse(arguments.target).has_value();
-  sieve.subject = fmt::format("{}.event.syslogforwarding.{}",
-                              one_unit ? arguments.target : "*",
-                              arguments.domain.empty() ? "*" : arguments.domain);
   return sieve;
 }
 
@@ -148,24 +141,35 @@ std::int64_t until_us(bool all) {
              : (wall_clock() - kHoldBack).time_since_epoch().count();
 }
 
-// Names stay as they are; where it takes a station to tell who is meant, it is asked.
-Result<std::string> names_meant(Session& session, const std::string& target) {
-  if (target.empty() || wire::Target::parse(target)) {
-    return target;
+// Lets through the units meant alone. Names are taken as they are; where it takes a station to tell
+// who is meant, it is asked.
+Result<void> aim(Sieve& sieve, Session& session, const Arguments& arguments) {
+  std::string units = arguments.target;
+  if (!units.empty() && !wire::Target::parse(units)) {
+    TargetArguments target;
+    target.target = units;
+    STEWARD_TRY(const auto names, looked_at(session, target));
+    if (names.empty()) {
+      return failure(ErrorCode::not_found, fmt::format("no unit is such that '{}'", units));
+    }
+    units = fmt::format("{}", fmt::join(names, ","));
   }
-  TargetArguments arguments;
-  arguments.target = target;
-  STEWARD_TRY(const auto names, looked_at(session, arguments));
-  if (names.empty()) {
-    return failure(ErrorCode::not_found, fmt::format("no unit is such that '{}'", target));
+  if (!units.empty()) {
+    STEWARD_TRY(sieve.units, wire::Target::parse(units));
   }
-  return fmt::format("{}", fmt::join(names, ","));
+  const bool one_unit = wire::NodeName::parse(units).has_value();
+  sieve.subject = fmt::format("{}.event.syslogforwarding.{}",
+                              one_unit ? units : "*",
+                              arguments.domain.empty() ? "*" : arguments.domain);
+  return {};
 }
 
-Result<Exit> read(Invocation& invocation, Arguments arguments) {
+Result<Exit> read(Invocation& invocation, const Arguments& arguments) {
+  STEWARD_TRY(auto sieve, sieve_of(arguments));
   STEWARD_TRY(const auto session, invocation.session());
-  STEWARD_TRY(arguments.target, names_meant(*session, arguments.target));
-  STEWARD_TRY(const auto sieve, sieve_of(arguments));
+  if (auto aimed = aim(sieve, *session, arguments); !aimed) {
+    return tl::unexpected<Error>(std::move(aimed).error());
+  }
   // The stream's own time is that of the arrival: a little before what the lines say is enough.
   const auto since = sieve.since.value_or(wall_clock());
   bus::LogReader reader(session->bus(),

@@ -1,6 +1,7 @@
 #include "handlers/syslogforwarding/sources/followed_file.hpp"
 
 #include "handlers/syslogforwarding/forwarder.hpp"
+#include "subjects/wire/fnv.hpp"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -30,11 +31,9 @@ std::optional<std::uint64_t> hash_of(int file, std::uint64_t begin, std::uint64_
   if (got != static_cast<ssize_t>(wanted)) {
     return std::nullopt;
   }
-  std::uint64_t hash = 0xcbf29ce484222325U;
-  for (std::size_t i = 0; i < wanted; ++i) {
-    hash = (hash ^ static_cast<unsigned char>(buffer[i])) * 0x100000001b3U;
-  }
-  return hash;
+  wire::Fnv hash;
+  hash.bytes({buffer.data(), wanted});
+  return hash.value();
 }
 
 }  // namespace
