@@ -18,7 +18,7 @@ build_packages=(
   libnats-dev libuv1-dev libssl-dev              # bus, loops, digests
   nlohmann-json3-dev libexpected-dev libspdlog-dev libfmt-dev
   libsqlitecpp-dev libtomlplusplus-dev libcli11-dev
-  libzstd-dev                                    # log batches
+  libzstd-dev libsystemd-dev                     # log batches, the journal
   libcpp-httplib-dev                             # the station's HTTP
   nats-server                                    # the broker that the station runs
 )
@@ -29,7 +29,7 @@ test_packages=(
   systemd                                        # scores of the units in deploy/systemd
   iproute2                                       # networks of the fault tests
   prometheus-node-exporter                       # the peer of the metrics
-  rsyslog logrotate bsdutils                     # peers of the log forwarder
+  rsyslog logrotate bsdutils systemd-journal-remote  # peers of the log forwarder
   prometheus                                     # reads the station's pages
 )
 

@@ -70,6 +70,8 @@ OpenBatch& Forwarder::open_batch(const std::shared_ptr<Feed>& feed, Lane& lane) 
   if (!lane.open) {
     lane.open = std::make_unique<OpenBatch>();
     auto& batch = *lane.open;
+    batch.text = std::move(spare_);
+    batch.text.clear();
     batch.text.reserve(settings_.batch_bytes + settings_.batch_bytes / 4);
     batch.head.source = feed->source;
     batch.head.epoch = feed->epoch.str();
@@ -108,7 +110,7 @@ void Forwarder::take(const std::shared_ptr<Feed>& feed,
   }
   auto& batch = open_batch(feed, lane);
   batch.head.last = last;
-  if (!rate_.allows(domain, record.severity, context_.clock.steady())) {
+  if (rate_.is_set() && !rate_.allows(domain, record.severity, context_.clock.steady())) {
     ++batch.head.suppressed;
     ++counts_.suppressed;
     return;
@@ -162,6 +164,7 @@ void Forwarder::pack(const std::shared_ptr<Feed>& feed, const std::string& domai
   parcel->counts = batch->counts;
   parcel->mark = batch->mark;
   parcel->payload = compressor_.compress(encode(batch->head), batch->text);
+  spare_ = std::move(batch->text);
   if (feed->kind == Feed::Kind::passing) {
     spool(parcel);
   } else {

@@ -92,6 +92,7 @@ class Forwarder {
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for what comes back late
   runtime::Complaint complaint_;
   wire::Compressor compressor_;
+  std::string spare_;  // room for the text of the next batch
   RateLimit rate_;
   std::vector<std::shared_ptr<Feed>> feeds_;
   std::deque<std::shared_ptr<Parcel>> again_;    // the broker has not taken them, or not said so

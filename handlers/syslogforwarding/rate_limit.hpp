@@ -16,6 +16,8 @@ class RateLimit {
   // 0: no limit.
   explicit RateLimit(double lines_a_second) : rate_(lines_a_second) {}
 
+  bool is_set() const { return rate_ > 0; }
+
   bool allows(std::string_view domain, int severity, std::chrono::steady_clock::time_point now) {
     constexpr int kAlways = 3;
     if (rate_ <= 0 || severity <= kAlways) {

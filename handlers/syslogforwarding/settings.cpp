@@ -64,6 +64,7 @@ Settings read_options(runtime::Options options) {
   settings.tcp = options.texts("tcp");
   settings.journal = options.boolean("journal", false);
   settings.journal_dir = options.text("journal_dir");
+  settings.kernel = options.text("kernel");
   settings.line_bytes = bytes(options, "line_bytes", settings.line_bytes, 256, 256 * kKibi);
   settings.batch_bytes = bytes(options, "batch_bytes", settings.batch_bytes, kKibi, 384 * kKibi);
   settings.batch_time =

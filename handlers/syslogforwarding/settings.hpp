@@ -19,6 +19,7 @@ struct Settings {
   std::vector<std::string> unix_sockets, udp, tcp;
   bool journal = false;
   std::string journal_dir;                  // empty: this machine's
+  std::string kernel;                       // "/dev/kmsg"; empty: not read
   std::optional<wire::Pattern> first_line;  // of an entry of several lines in a file
 
   std::size_t line_bytes = std::size_t{64} * 1024;  // longer lines are cut
@@ -35,7 +36,8 @@ struct Settings {
   Condition filter;
 
   bool has_sources() const {
-    return !files.empty() || !unix_sockets.empty() || !udp.empty() || !tcp.empty() || journal;
+    return !files.empty() || !unix_sockets.empty() || !udp.empty() || !tcp.empty() || journal ||
+           !kernel.empty();
   }
 };
 

@@ -3,6 +3,8 @@
 #include "handlers/runtime/answer.hpp"
 #include "handlers/syslogforwarding/sources/datagram_source.hpp"
 #include "handlers/syslogforwarding/sources/file_source.hpp"
+#include "handlers/syslogforwarding/sources/journal_source.hpp"
+#include "handlers/syslogforwarding/sources/kernel_source.hpp"
 #include "handlers/syslogforwarding/sources/tcp_source.hpp"
 
 #include <nlohmann/json.hpp>
@@ -74,6 +76,12 @@ Result<void> SyslogForwardingHandler::begin() {
 
 void SyslogForwardingHandler::make_sources(std::vector<std::shared_ptr<Feed>> left) {
   using Kind = DatagramSource::Kind;
+  if (settings_.journal) {
+    add(std::make_unique<JournalSource>(context_, *forwarder_, settings_, left));
+  }
+  if (!settings_.kernel.empty()) {
+    add(std::make_unique<KernelSource>(context_, *forwarder_, settings_, left));
+  }
   left.erase(
       std::remove_if(left.begin(), left.end(), [](const auto& feed) { return feed->path.empty(); }),
       left.end());

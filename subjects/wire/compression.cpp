@@ -3,6 +3,7 @@
 #include <zstd.h>
 
 #include <algorithm>
+#include <vector>
 
 namespace steward::wire {
 
@@ -21,6 +22,7 @@ constexpr std::size_t kStep = std::size_t{128} * 1024;
 
 struct Compressor::Context {
   ZSTD_CCtx* zstd = ZSTD_createCCtx();
+  std::vector<char> frame;  // kept: room for the worst case is asked for each time
 
   Context() {
     ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, 1);
@@ -39,7 +41,8 @@ Compressor::~Compressor() = default;
 
 std::string Compressor::compress(std::string_view head, std::string_view body) {
   const std::size_t whole = head.size() + body.size();
-  std::string frame(ZSTD_compressBound(whole) + kFrameRoom, '\0');
+  auto& frame = context_->frame;
+  frame.resize(std::max(frame.size(), ZSTD_compressBound(whole) + kFrameRoom));
   ZSTD_CCtx_reset(context_->zstd, ZSTD_reset_session_only);
   ZSTD_CCtx_setPledgedSrcSize(context_->zstd, whole);
   ZSTD_outBuffer out{frame.data(), frame.size(), 0};
@@ -48,9 +51,7 @@ std::string Compressor::compress(std::string_view head, std::string_view body) {
   ZSTD_inBuffer second{body.data(), body.size(), 0};
   // The bound leaves room for it all: there is no second round.
   ZSTD_compressStream2(context_->zstd, &out, &second, ZSTD_e_end);
-  frame.resize(out.pos);
-  frame.shrink_to_fit();
-  return frame;
+  return {frame.data(), out.pos};
 }
 
 Result<std::string> decompress(std::string_view frame, std::size_t most) {

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <limits>
 #include <utility>
 
@@ -64,27 +65,40 @@ void append_escaped(std::string& out, std::string_view text) {
   out.append(text.substr(begin));
 }
 
+// Eight letters at a time: whether all are printing ASCII that JSON takes as it is. A letter too
+// many is no harm: it is looked at again.
+bool all_plain(std::string_view text) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101U;
+  constexpr std::uint64_t kHighs = kOnes * 0x80U;
+  // The high bit of each byte that is 0 (with ASCII alone nothing is borrowed from a neighbour).
+  const auto zeros = [](std::uint64_t word) { return (word - kOnes) & ~word & kHighs; };
+  std::uint64_t found = 0;
+  std::size_t i = 0;
+  for (; i + 8 <= text.size(); i += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data() + i, sizeof word);
+    found |=
+        word | (word - kOnes * 0x20U) | zeros(word ^ (kOnes * '"')) | zeros(word ^ (kOnes * '\\'));
+  }
+  for (; i < text.size(); ++i) {
+    found |= kLetters[static_cast<unsigned char>(text[i])] == Letters::plain ? 0 : kHighs;
+  }
+  return (found & kHighs) == 0;
+}
+
 // ,"name":"text"; or ,"name_b64":"..." where it is not UTF-8.
 void append_text(std::string& out, std::string_view name, std::string_view text) {
-  bool plain = true;
-  bool ascii = true;
-  for (const char each : text) {
-    const auto kind = kLetters[static_cast<unsigned char>(each)];
-    plain = plain && kind == Letters::plain;
-    ascii = ascii && kind != Letters::foreign;
-  }
   out += ",\"";
   out += name;
-  if (!ascii && !is_utf8(text)) {
+  if (all_plain(text)) {
+    out += "\":\"";
+    out += text;
+  } else if (!is_utf8(text)) {
     out += "_b64\":\"";
     out += base64(text);
   } else {
     out += "\":\"";
-    if (plain) {
-      out += text;
-    } else {
-      append_escaped(out, text);
-    }
+    append_escaped(out, text);
   }
   out += '"';
 }
@@ -149,7 +163,8 @@ Result<LogLine> decode_line(std::string_view text, const LogBatchHead& head, con
   LogLine line;
   line.seq = read_count(fields, "n", last != nullptr ? last->seq + 1 : head.first);
   line.received_us = fields.integer("r_us", last != nullptr ? last->received_us : 0, -kMost, kMost);
-  line.time_us = fields.integer("t_us", line.received_us, -kMost, kMost);
+  const auto usual_time = last != nullptr && !fields.has("r_us") ? last->time_us : line.received_us;
+  line.time_us = fields.integer("t_us", usual_time, -kMost, kMost);
   line.severity = static_cast<int>(fields.integer("sev", kUsualSeverity, 0, 7));
   line.facility = static_cast<int>(fields.integer("fac", -1, 0, 23));
   line.host = read_text(fields, "host");
@@ -157,7 +172,7 @@ Result<LogLine> decode_line(std::string_view text, const LogBatchHead& head, con
   line.pid = read_text(fields, "pid");
   line.unit = read_text(fields, "unit");
   line.line = read_text(fields, "line");
-  line.at = read_count(fields, "at", 0);
+  line.at = read_count(fields, "at", last != nullptr ? last->at : 0);
   line.length =
       read_count(fields, "length", line.line.size() - std::min(line.at, line.line.size()));
   line.whole = read_count(fields, "total_bytes", 0);
@@ -184,15 +199,15 @@ std::string_view take_line(std::string_view& text) {
 }  // namespace
 
 void LogRecordWriter::append(std::string& out, const LogRecord& record) {
-  out += '{';
   const std::size_t begin = out.size();
   if (record.seq != next_) {
     append_number(out, ",\"n\":", record.seq);
   }
   if (record.received_us != received_us_) {
     append_number(out, ",\"r_us\":", record.received_us);
+    time_us_ = record.received_us;
   }
-  if (record.time_us != record.received_us) {
+  if (record.time_us != time_us_) {
     append_number(out, ",\"t_us\":", record.time_us);
   }
   if (record.severity != kUsualSeverity) {
@@ -205,7 +220,7 @@ void LogRecordWriter::append(std::string& out, const LogRecord& record) {
   append_if(out, "program", record.program);
   append_if(out, "pid", record.pid);
   append_if(out, "unit", record.unit);
-  if (record.at != 0) {
+  if (record.at != at_) {
     append_number(out, ",\"at\":", record.at);
   }
   if (record.length != record.line.size() - record.at) {
@@ -215,10 +230,12 @@ void LogRecordWriter::append(std::string& out, const LogRecord& record) {
     append_number(out, ",\"total_bytes\":", record.whole);
   }
   append_text(out, "line", record.line);
-  out.erase(begin, 1);  // the comma before the first
+  out[begin] = '{';  // was the comma before the first
   out += "}\n";
   next_ = record.seq + 1;
   received_us_ = record.received_us;
+  time_us_ = record.time_us;
+  at_ = record.at;
 }
 
 std::string encode(const LogBatchHead& head) {

@@ -51,11 +51,15 @@ class LogRecordWriter {
   void begin(std::uint64_t first) {
     next_ = first;
     received_us_ = 0;
+    time_us_ = 0;
+    at_ = 0;
   }
 
  private:
   std::uint64_t next_ = 1;
   std::int64_t received_us_ = 0;
+  std::int64_t time_us_ = 0;
+  std::size_t at_ = 0;
 };
 
 // What stands before the records of a batch. It is all that its source had for this domain from

@@ -24,6 +24,7 @@ struct Order {
   bool drain = false;
   bool returning = false;
   bool metrics = false;
+  bool logs = false;
   bool fleet_metrics = false;
   bool station_scale = false;
   int seconds = 0;  // 0: each measurement's own
@@ -56,6 +57,7 @@ std::vector<Step> steps_of(const Order& order) {
       {"metrics",
        order.metrics,
        [&](Rig& rig) { return measure_metrics(rig, time_for(order, 20)); }},
+      {"logs", order.logs, [&](Rig& rig) { return measure_logs(rig, time_for(order, 20)); }},
       {"fleet-metrics",
        order.fleet_metrics,
        [&](Rig& rig) { return measure_fleet_metrics(rig, time_for(order, 20)); }},
@@ -118,6 +120,7 @@ void add_verb(CLI::App& app, const std::string& name, const std::string& help, O
     order.drain = all || name == "drain";
     order.returning = all || name == "returning";
     order.metrics = all || name == "metrics";
+    order.logs = all || name == "logs";
     order.fleet_metrics = all || name == "fleet-metrics";
     order.station_scale = name == "station-scale";
   });
@@ -138,6 +141,7 @@ int main(int argc, char** argv) {
   add_verb(app, "drain", "how fast a command's output is read, and what it costs", order);
   add_verb(app, "returning", "commands that waited for a unit, per second at its return", order);
   add_verb(app, "metrics", "a round of metrics, beside prometheus-node-exporter", order);
+  add_verb(app, "logs", "lines forwarded per second and CPU-second, beside rsyslogd", order);
   add_verb(app, "fleet-metrics", "what a thousand units that measure cost the station", order);
   add_verb(app, "all", "all of these", order);
   add_verb(app, "station-scale", "a station with a million finished commands; minutes", order);

@@ -34,6 +34,11 @@ namespace steward::bench {
 // prometheus-node-exporter (if that is installed). Leaves the unit with another interval.
 [[nodiscard]] Result<std::vector<Figure>> measure_metrics(Rig& rig, std::chrono::seconds time);
 
+// Lines a second and by CPU-second from a file, by TCP and as datagrams, beside rsyslogd (if that is
+// installed); size, latency, and what waiting for lines costs. Leaves the unit with another
+// configuration.
+[[nodiscard]] Result<std::vector<Figure>> measure_logs(Rig& rig, std::chrono::seconds time);
+
 // A thousand units that measure themselves each second: what that costs the station, and how long
 // its page for Prometheus takes.
 [[nodiscard]] Result<std::vector<Figure>> measure_fleet_metrics(Rig& rig,

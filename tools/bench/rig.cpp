@@ -191,18 +191,20 @@ Result<void> Rig::fill_station(std::size_t commands, std::size_t units) {
   return {};
 }
 
-Result<void> Rig::start_agent() {
+Result<void> Rig::start_agent(const fs::path& config) {
   STEWARD_TRY(const fs::path own, own_program());
-  STEWARD_TRY(agent_,
-              run("agent",
-                  {own.parent_path() / "steward-edge",
-                   "run",
-                   "--name",
-                   kUnit,
-                   "--broker",
-                   broker_,
-                   "--state-dir",
-                   agent_folder()}));
+  std::vector<std::string> argv{own.parent_path() / "steward-edge",
+                                "run",
+                                "--name",
+                                kUnit,
+                                "--broker",
+                                broker_,
+                                "--state-dir",
+                                agent_folder()};
+  if (!config.empty()) {
+    argv.insert(argv.end(), {"--config", config.string()});
+  }
+  STEWARD_TRY(agent_, run("agent", argv));
   return {};
 }
 

@@ -52,8 +52,9 @@ class Rig {
 
   void stop_agent() { agent_.reset(); }
 
-  // Starts the unit again, its state as it left it. Errors: not_found, io.
-  [[nodiscard]] Result<void> start_agent();
+  // Starts the unit again, its state as it left it, with that file of configuration if there is
+  // one. Errors: not_found, io.
+  [[nodiscard]] Result<void> start_agent(const std::filesystem::path& config = {});
 
   void stop_station() { station_.reset(); }
 

@@ -140,6 +140,7 @@ std::optional<std::int64_t> Moments::bsd(Scan& scan, std::int64_t received_us) {
     return std::nullopt;
   }
   ahead.take(':');  // some write one behind it
+  // Which year is told without the zone: it makes hours, not half a year.
   std::optional<std::int64_t> nearest;
   const int middle = year == 0 ? year_of(received_us) : year;
   const int spread = year == 0 ? 1 : 0;
@@ -147,15 +148,16 @@ std::optional<std::int64_t> Moments::bsd(Scan& scan, std::int64_t received_us) {
     if (!is_date(candidate, month, day)) {
       continue;
     }
-    const auto utc = to_utc(day_us(candidate, month, day) + clock->us());
-    if (!nearest || std::abs(utc - received_us) < std::abs(*nearest - received_us)) {
-      nearest = utc;
+    const auto local = day_us(candidate, month, day) + clock->us();
+    if (!nearest || std::abs(local - received_us) < std::abs(*nearest - received_us)) {
+      nearest = local;
     }
   }
-  if (nearest) {
-    scan = ahead;
+  if (!nearest) {
+    return std::nullopt;
   }
-  return nearest;
+  scan = ahead;
+  return to_utc(*nearest);
 }
 
 std::optional<std::int64_t> Moments::iso(Scan& scan) {

@@ -24,9 +24,9 @@ constexpr int kMostRest = 1'024;  // rounds at the end
 }  // namespace
 
 struct DatagramSource::Room {
-  explicit Room(std::size_t most) : size(most + 1), bytes(size * kAtOnce) {
+  explicit Room(std::size_t most) : size(most + 1), bytes(new char[size * kAtOnce]) {
     for (std::size_t i = 0; i < kAtOnce; ++i) {
-      parts[i] = {bytes.data() + i * size, size};
+      parts[i] = {bytes.get() + i * size, size};
       auto& header = messages[i].msg_hdr;
       header.msg_iov = &parts[i];
       header.msg_iovlen = 1;
@@ -43,7 +43,7 @@ struct DatagramSource::Room {
   }
 
   const std::size_t size;
-  std::vector<char> bytes;
+  const std::unique_ptr<char[]> bytes;  // not filled: memory that nobody writes to is not taken
   std::array<iovec, kAtOnce> parts{};
   std::array<sockaddr_storage, kAtOnce> senders{};
   std::array<std::array<char, 64>, kAtOnce> controls{};
@@ -146,7 +146,7 @@ bool DatagramSource::receive_some() {
     }
     const std::size_t length = room_->messages[i].msg_len;
     const auto most = settings_.line_bytes;
-    std::string_view line(room_->bytes.data() + i * room_->size, std::min(length, most));
+    std::string_view line(room_->bytes.get() + i * room_->size, std::min(length, most));
     while (!line.empty() && (line.back() == '\n' || line.back() == '\0' || line.back() == '\r')) {
       line.remove_suffix(1);
     }

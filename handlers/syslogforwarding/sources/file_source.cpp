@@ -102,6 +102,12 @@ Result<void> FileSource::start() {
       watcher_.reset();
     }
   }
+  for (const auto& glob : settings_.files) {
+    if (const auto folder = fs::path(glob).parent_path();
+        folder.string().find_first_of("*?[") == std::string::npos) {
+      watch_folder(folder);
+    }
+  }
   look();
   find_renamed();
   first_look_ = false;
@@ -220,8 +226,13 @@ void FileSource::watch(const std::string& path) {
     return;
   }
   ::inotify_add_watch(events_.get(), path.c_str(), IN_MODIFY | IN_MOVE_SELF);
-  ::inotify_add_watch(
-      events_.get(), fs::path(path).parent_path().c_str(), IN_CREATE | IN_MOVED_TO | IN_ONLYDIR);
+  watch_folder(fs::path(path).parent_path());
+}
+
+void FileSource::watch_folder(const fs::path& folder) {
+  if (events_) {
+    ::inotify_add_watch(events_.get(), folder.c_str(), IN_CREATE | IN_MOVED_TO | IN_ONLYDIR);
+  }
 }
 
 // In turns, so that others of this loop have theirs.

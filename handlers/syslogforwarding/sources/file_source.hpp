@@ -5,6 +5,7 @@
 #include "handlers/syslogforwarding/sources/followed_file.hpp"
 #include "handlers/syslogforwarding/sources/source.hpp"
 
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -50,6 +51,7 @@ class FileSource final : public LogSource {
   void follow(const std::string& path);
   void follow(runtime::Fd file, const FileIdentity& identity, const std::string& path);
   void watch(const std::string& path);
+  void watch_folder(const std::filesystem::path& folder);
   void read_all();
   bool read_one(Followed& followed, FollowedFile::Steady now);
   bool replace(Followed& followed);

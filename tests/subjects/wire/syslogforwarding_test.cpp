@@ -54,7 +54,8 @@ TEST_CASE("log batch: records come out as they went in, whatever bytes they hold
       "{\"r_us\":1000,\"t_us\":900,\"sev\":3,\"fac\":1,\"host\":\"h\",\"program\":\"a\","
       "\"pid\":\"1\",\"at\":28,\"length\":5,\"line\":\"<11>Nov 22 02:50:54 h a[1]: quotes \\\" "
       "and \\\\ and\\ttabs\"}\n"
-      "{\"n\":9,\"unit\":\"ssh.service\",\"total_bytes\":70000,\"line_b64\":\"AAH/IG5vIHRleHQ=\"}\n"
+      "{\"n\":9,\"t_us\":1000,\"unit\":\"ssh.service\",\"at\":0,\"total_bytes\":70000,"
+      "\"line_b64\":\"AAH/IG5vIHRleHQ=\"}\n"
       "{\"line\":\"grüße\"}\n");
   LogBatchHead head{.source = "tcp:x", .epoch = "E", .first = 5, .last = 12, .lines = 3};
   head.suppressed = 2;
@@ -72,9 +73,12 @@ TEST_CASE("log batch: records come out as they went in, whatever bytes they hold
   CHECK(batch->lines[0].severity == 3);
   CHECK(batch->lines[1].line == second.line);
   CHECK(batch->lines[1].seq == 9);
+  CHECK(batch->lines[1].time_us == 1'000);
+  CHECK(batch->lines[1].at == 0);
   CHECK(batch->lines[1].whole == 70'000);
   CHECK(batch->lines[2].seq == 10);
   CHECK(batch->lines[2].received_us == 1'000);
+  CHECK(batch->lines[2].time_us == 1'000);
 }
 
 TEST_CASE("log batch: what does not fit together is refused") {
