@@ -34,8 +34,8 @@ namespace steward::bench {
 // prometheus-node-exporter (if that is installed). Leaves the unit with another interval.
 [[nodiscard]] Result<std::vector<Figure>> measure_metrics(Rig& rig, std::chrono::seconds time);
 
-// Lines a second and by CPU-second from a file, by TCP and as datagrams, beside rsyslogd (if that is
-// installed); size, latency, and what waiting for lines costs. Leaves the unit with another
+// Lines a second and by CPU-second from a file, by TCP and as datagrams, beside rsyslogd (if that
+// is installed); size, latency, and what waiting for lines costs. Leaves the unit with another
 // configuration.
 [[nodiscard]] Result<std::vector<Figure>> measure_logs(Rig& rig, std::chrono::seconds time);
 

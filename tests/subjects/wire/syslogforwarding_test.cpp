@@ -49,14 +49,13 @@ TEST_CASE("log batch: records come out as they went in, whatever bytes they hold
   for (const auto& each : {first, second, third}) {
     writer.append(text, each);
   }
-  CHECK(
-      text ==
-      "{\"r_us\":1000,\"t_us\":900,\"sev\":3,\"fac\":1,\"host\":\"h\",\"program\":\"a\","
-      "\"pid\":\"1\",\"at\":28,\"length\":5,\"line\":\"<11>Nov 22 02:50:54 h a[1]: quotes \\\" "
-      "and \\\\ and\\ttabs\"}\n"
-      "{\"n\":9,\"t_us\":1000,\"unit\":\"ssh.service\",\"at\":0,\"total_bytes\":70000,"
-      "\"line_b64\":\"AAH/IG5vIHRleHQ=\"}\n"
-      "{\"line\":\"grüße\"}\n");
+  CHECK(text ==
+        "{\"r_us\":1000,\"t_us\":900,\"sev\":3,\"fac\":1,\"host\":\"h\",\"program\":\"a\","
+        "\"pid\":\"1\",\"at\":28,\"length\":5,\"line\":\"<11>Nov 22 02:50:54 h a[1]: quotes \\\" "
+        "and \\\\ and\\ttabs\"}\n"
+        "{\"n\":9,\"t_us\":1000,\"unit\":\"ssh.service\",\"at\":0,\"total_bytes\":70000,"
+        "\"line_b64\":\"AAH/IG5vIHRleHQ=\"}\n"
+        "{\"line\":\"grüße\"}\n");
   LogBatchHead head{.source = "tcp:x", .epoch = "E", .first = 5, .last = 12, .lines = 3};
   head.suppressed = 2;
   head.gap = "why";
