@@ -2,7 +2,9 @@
 
 #include "subjects/bus/stream_position.hpp"
 #include "subjects/wire/ack.hpp"
+#include "subjects/wire/alert.hpp"
 #include "subjects/wire/facts.hpp"
+#include "subjects/wire/group.hpp"
 #include "subjects/wire/headers.hpp"
 #include "subjects/wire/query.hpp"
 
@@ -83,6 +85,16 @@ struct FactsRecord {
   wire::Timestamp at;  // when it was told
 };
 
+// One alert of all.
+struct AlertKey {
+  std::string unit;
+  std::string source;
+  std::string rule;
+  std::string series;
+
+  auto operator<=>(const AlertKey&) const = default;
+};
+
 // What folding has changed since the last commit, in the order of its happening: the store writes
 // it in one transaction or not at all.
 struct Batch {
@@ -98,13 +110,16 @@ struct Batch {
   std::map<std::pair<std::string, wire::MessageId>, std::uint64_t> received;
   std::set<std::pair<std::string, wire::MessageId>> forgotten;  // outboxes that hold no more events
   std::map<std::string, FactsRecord> facts;
+  std::map<AlertKey, std::optional<wire::AlertRow>> alerts;  // none, here and below: it is no more
+  std::map<std::string, std::optional<wire::SilenceRow>> silences;  // by id
+  std::map<std::string, std::optional<wire::GroupRow>> groups;      // by name
   std::map<std::string, bus::StreamPosition> positions;  // by stream: its last message in here
   std::size_t bytes = 0;                                 // of payloads and results, about
 
   bool empty() const {
     return units.empty() && commands.empty() && steps.empty() && history.empty() &&
            received.empty() && forgotten.empty() && withheld.empty() && facts.empty() &&
-           positions.empty();
+           alerts.empty() && silences.empty() && groups.empty() && positions.empty();
   }
 };
 

@@ -1,5 +1,7 @@
 #include "steward/fold.hpp"
 
+#include "subjects/wire/methods.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -17,6 +19,14 @@ std::string shown(std::string_view text) {
     }
   }
   return out;
+}
+
+// What a station of that name carries out itself.
+bool is_own_command(const wire::Subject& subject, const wire::NodeName& own) {
+  return !subject.is_broadcast() && subject.node == own &&
+         std::find(wire::kStationCommands.begin(),
+                   wire::kStationCommands.end(),
+                   subject.method.str()) != wire::kStationCommands.end();
 }
 
 bool is_recorded_command(std::string_view method) {
@@ -47,6 +57,15 @@ void Fold::restore(Store::Kept kept, Moment now) {
   }
   for (auto& [unit, hash] : kept.facts) {
     facts_.restore(std::move(unit), std::move(hash));
+  }
+  for (auto& row : kept.alerts) {
+    alerts_.restore(std::move(row));
+  }
+  for (auto& row : kept.silences) {
+    alerts_.restore(std::move(row));
+  }
+  for (auto& row : kept.groups) {
+    groups_.restore(std::move(row));
   }
   for (const auto& command : kept.undelivered) {
     next_order_ = std::max(next_order_, command.order + 1);
@@ -86,6 +105,8 @@ void Fold::take(bus::Message&& message, Moment now) {
   ++counts_.folded;
   if (opened->transport.kind == wire::Kind::event) {
     take_event(*opened, now);
+  } else if (is_own_command(opened->transport, own_)) {
+    take_own(*opened, now);
   } else if (named && is_recorded_command(opened->transport.method.str())) {
     take_command(*opened, std::move(headers), now);
   }
@@ -111,6 +132,33 @@ void Fold::take_command(const bus::Opened& opened, wire::Headers&& headers, Mome
                                                   std::move(headers),
                                                   opened.payload});
   }
+}
+
+// Each station of this name does the same, whether it acts or not: it is told by the stream alone.
+void Fold::take_own(const bus::Opened& opened, Moment now) {
+  if (auto done = carry_out(opened, now); !done) {
+    const auto why = opened.transport.method.str() + " of " + opened.envelope.source.str() +
+                     " refused: " + shown(done.error().text());
+    links_.complain(why);
+    note(why, now);
+  }
+}
+
+Result<void> Fold::carry_out(const bus::Opened& opened, Moment now) {
+  if (auto allowed = channel_.allows(own_, opened, now.wall); !allowed) {
+    return allowed;
+  }
+  const std::string by = opened.envelope.source.str();
+  if (opened.transport.method.str() == "groups") {
+    STEWARD_TRY(const auto request, wire::decode_groups_request(opened.payload));
+    if (!groups_.take(request, by, now, batch_)) {
+      return failure(ErrorCode::overloaded, "there are 1000 groups already");
+    }
+    return {};
+  }
+  STEWARD_TRY(const auto request, wire::decode_alerts_request(opened.payload));
+  alerts_.take(request, opened.envelope.id.str(), by, now, batch_);
+  return {};
 }
 
 void Fold::take_event(const bus::Opened& opened, Moment now) {
@@ -168,6 +216,10 @@ void Fold::take_recorded(const bus::Opened& opened, Moment now) {
     take_facts(opened, now);
     return;
   }
+  if (opened.transport.method.str() == "alert") {
+    take_alert(opened, now);
+    return;
+  }
   batch_.history.push_back({0,
                             now.wall,
                             unit.str(),
@@ -183,6 +235,22 @@ void Fold::take_facts(const bus::Opened& opened, Moment now) {
     return;
   }
   facts_.take(opened.transport.node->str(), *event, now, batch_);
+}
+
+void Fold::take_alert(const bus::Opened& opened, Moment now) {
+  const auto event = wire::decode_alert_event(opened.payload);
+  if (!event) {
+    malformed(opened.transport.str(), event.error());
+    return;
+  }
+  if (!alerts_.take(opened.transport.node->str(),
+                    opened.transport.domain.str(),
+                    *opened.envelope.position,
+                    *event,
+                    now,
+                    batch_)) {
+    refuse("too many alerts of " + opened.transport.node->str());
+  }
 }
 
 void Fold::take_ack(const bus::Opened& opened, Moment now) {

@@ -1,8 +1,10 @@
 #pragma once
 
+#include "steward/alerts_table.hpp"
 #include "steward/batch.hpp"
 #include "steward/command_tracker.hpp"
 #include "steward/facts_table.hpp"
+#include "steward/groups_table.hpp"
 #include "steward/moment.hpp"
 #include "steward/recall.hpp"
 #include "steward/received_table.hpp"
@@ -68,7 +70,10 @@ class Fold {
                      Life life,
                      Moment now);
 
-  void judge_silence(Moment now) { units_.tick(now); }
+  void judge_silence(Moment now) {
+    units_.tick(now);
+    alerts_.tick(now, batch_);
+  }
 
   // Only where all that the streams hold is known: an ACK may be among it.
   void judge_expiries(Moment now) { commands_.tick(now, batch_); }
@@ -103,15 +108,22 @@ class Fold {
 
   const UnitTable& units() const { return units_; }
 
+  const AlertsTable& alerts() const { return alerts_; }
+
+  const GroupsTable& groups() const { return groups_; }
+
   const CommandTracker& commands() const { return commands_; }
 
   const Counts& counts() const { return counts_; }
 
  private:
   void take_command(const bus::Opened& opened, wire::Headers&& headers, Moment now);
+  void take_own(const bus::Opened& opened, Moment now);
+  Result<void> carry_out(const bus::Opened& opened, Moment now);
   void take_event(const bus::Opened& opened, Moment now);
   void take_hello(const bus::Opened& opened, Moment now);
   void take_facts(const bus::Opened& opened, Moment now);
+  void take_alert(const bus::Opened& opened, Moment now);
   void take_recorded(const bus::Opened& opened, Moment now);
   UnitTable::Taken heard(const wire::NodeName& unit, Moment now);
   void take_ack(const bus::Opened& opened, Moment now);
@@ -126,6 +138,8 @@ class Fold {
   CommandTracker commands_;
   ReceivedTable received_;
   FactsTable facts_;
+  AlertsTable alerts_;
+  GroupsTable groups_;
   std::vector<Recall::Hello> hellos_;
   std::uint64_t next_order_ = 1;  // of a command among all
   Life life_ = Life::sign;        // of the message that is taken now

@@ -69,6 +69,18 @@ Result<void> Queries::write(std::string_view what,
   if (what == "facts") {
     return write_facts(request, out);
   }
+  if (what == "alerts") {
+    return write_alerts(request, out);
+  }
+  if (what == "silences" || what == "groups") {
+    const auto add = [&out](const auto& rows) {
+      for (const auto& row : rows) {
+        out.add(wire::encode(row));
+      }
+    };
+    what == "groups" ? add(rows_.groups()) : add(rows_.silences());
+    return {};
+  }
   if (what == "jobs") {
     return write_jobs(request, out);
   }
@@ -92,8 +104,8 @@ Result<void> Queries::write(std::string_view what,
   }
   return failure(
       ErrorCode::unsupported,
-      "a station is asked for units, facts, jobs, job, command, failures, history, station or "
-      "policy");
+      "a station is asked for units, facts, alerts, silences, groups, jobs, job, command, "
+      "failures, history, station or policy");
 }
 
 Result<void> Queries::write_units(const wire::QueryRequest& request, ChunkWriter& out) const {
@@ -145,6 +157,16 @@ Result<void> Queries::write_facts(const wire::QueryRequest& request, ChunkWriter
         return !wire::is_among(fact.first, request.keys);
       });
       out.add(wire::encode(*row));
+    }
+  }
+  return {};
+}
+
+Result<void> Queries::write_alerts(const wire::QueryRequest& request, ChunkWriter& out) const {
+  STEWARD_TRY(const auto units, units_meant(request));
+  for (const auto& row : rows_.alerts()) {
+    if (std::binary_search(units.begin(), units.end(), row.unit)) {
+      out.add(wire::encode(row));
     }
   }
   return {};

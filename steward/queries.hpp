@@ -36,9 +36,10 @@ class ChunkWriter {
   std::size_t bytes_ = 0;
 };
 
-// Answers <station>.command.query.<what>: units, facts, jobs, job, command, failures, history,
-// station, policy. A job on many units comes as several rows, each with the head (the payload in
-// the first only) and the next of its units; `limit` bounds jobs and history. On the fold's thread.
+// Answers <station>.command.query.<what>: units, facts, alerts, silences, groups, jobs, job,
+// command, failures, history, station, policy. A job on many units comes as several rows, each with
+// the head (the payload in the first only) and the next of its units; `limit` bounds jobs and
+// history. On the fold's thread.
 class Queries {
  public:
   // What is not in those tables, as JSON text (empty: there is no row), and the units that are
@@ -47,6 +48,9 @@ class Queries {
     std::function<std::string()> station;
     std::function<std::string()> policy;
     std::function<Result<std::vector<std::string>>(const wire::Selector&)> pick;
+    std::function<std::vector<wire::AlertRow>()> alerts = nullptr;
+    std::function<std::vector<wire::SilenceRow>()> silences = nullptr;
+    std::function<std::vector<wire::GroupRow>()> groups = nullptr;
   };
 
   Queries(const UnitTable& units, const CommandTracker& commands, Store& store, Rows rows);
@@ -62,6 +66,7 @@ class Queries {
   Result<std::vector<std::string>> units_meant(const wire::QueryRequest& request) const;
   Result<void> write_units(const wire::QueryRequest& request, ChunkWriter& out) const;
   Result<void> write_facts(const wire::QueryRequest& request, ChunkWriter& out) const;
+  Result<void> write_alerts(const wire::QueryRequest& request, ChunkWriter& out) const;
   Result<void> write_jobs(const wire::QueryRequest& request, ChunkWriter& out) const;
   Result<void> write_job(const wire::QueryRequest& request, ChunkWriter& out) const;
   Result<void> write_command(const wire::QueryRequest& request, ChunkWriter& out) const;

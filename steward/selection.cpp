@@ -30,38 +30,21 @@ std::vector<std::string> texts_of(const std::string& value) {
   return texts;
 }
 
-// `a="1",b="2"` one by one; what stands in quotes may hold commas.
-std::vector<std::string> labels_in(std::string_view text) {
-  std::vector<std::string> labels(1);
-  bool quoted = false;
-  for (const char c : text) {
-    quoted = quoted != (c == '"');
-    if (c == ',' && !quoted) {
-      labels.emplace_back();
-    } else {
-      labels.back() += c;
-    }
-  }
-  return labels;
-}
-
 // The numbers of the series of that name that have those labels: node_load1,
 // node_disk_io_now{device="vda"}.
 std::vector<std::string> metrics_of(const MetricsTable::Latest& latest, std::string_view key) {
-  const auto brace = key.find('{');
-  const auto family = latest.families->families.find(key.substr(0, brace));
+  const auto [name, with] = wire::name_and_labels(key);
+  const auto family = latest.families->families.find(name);
   std::vector<std::string> values;
   if (family == latest.families->families.end()) {
     return values;
   }
-  std::vector<std::string> labels;
-  if (brace != std::string_view::npos && key.ends_with('}')) {
-    labels = labels_in(key.substr(brace + 1, key.size() - brace - 2));
-  }
+  const auto labels = with.empty() ? std::vector<std::string_view>() : wire::labels_in(with);
   for (const auto& line : family->second.lines) {
     const bool meant = std::all_of(labels.begin(), labels.end(), [&line](const auto& label) {
-      return line.head.find('{' + label + ',') != std::string::npos ||
-             line.head.find(',' + label + ',') != std::string::npos;
+      const auto between = std::string(label) + ',';
+      return line.head.find('{' + between) != std::string::npos ||
+             line.head.find(',' + between) != std::string::npos;
     });
     const auto number = latest.numbers[line.number];
     if (meant && number != wire::kAbsent) {
@@ -74,18 +57,49 @@ std::vector<std::string> metrics_of(const MetricsTable::Latest& latest, std::str
 
 }  // namespace
 
-Result<std::vector<std::string>> Selection::pick(const wire::Selector& selector) {
+// What of the store it takes to judge a unit, that of groups in it included.
+Result<void> Selection::prepare(const wire::Selector& selector, int depth) {
+  constexpr int kDeepest = 8;
   for (const auto& key : selector.keys()) {
-    if (wire::is_fact_path(key)) {
+    if (wire::is_fact_path(key) && !facts_.contains(key)) {
       STEWARD_TRY(labels_[key], store_.fact_of_all("labels." + key));
       STEWARD_TRY(facts_[key], store_.fact_of_all(key));
     }
   }
+  for (const auto& name : selector.groups()) {
+    const auto* group = groups_.find(name);
+    if (group == nullptr) {
+      return failure(ErrorCode::not_found, "no group is named '@" + name + "'");
+    }
+    if (depth == kDeepest) {
+      return failure(ErrorCode::bad_payload,
+                     "group '@" + name + "' is more than 8 groups deep, or in itself");
+    }
+    STEWARD_TRY(auto inner, wire::Selector::parse(group->target));
+    if (auto prepared = prepare(inner, depth + 1); !prepared) {
+      return prepared;
+    }
+    selectors_.insert_or_assign(name, std::move(inner));
+  }
+  return {};
+}
+
+bool Selection::is_meant(const wire::Selector& selector, const wire::UnitRow& row) const {
+  return selector.matches({row.unit,
+                           [this, &row](std::string_view key) { return values_of(row, key); },
+                           [this, &row](std::string_view group) {
+                             const auto at = selectors_.find(group);
+                             return at != selectors_.end() && is_meant(at->second, row);
+                           }});
+}
+
+Result<std::vector<std::string>> Selection::pick(const wire::Selector& selector) {
+  if (auto prepared = prepare(selector, 0); !prepared) {
+    return tl::unexpected<Error>(std::move(prepared).error());
+  }
   std::vector<std::string> names;
   units_.visit([&](const wire::UnitRow& row) {
-    const wire::Selector::Unit unit{
-        row.unit, [this, &row](std::string_view key) { return values_of(row, key); }};
-    if (selector.matches(unit)) {
+    if (is_meant(selector, row)) {
       names.push_back(row.unit);
     }
   });

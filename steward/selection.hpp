@@ -1,5 +1,6 @@
 #pragma once
 
+#include "steward/groups_table.hpp"
 #include "steward/metrics/metrics_table.hpp"
 #include "steward/store.hpp"
 #include "steward/unit_table.hpp"
@@ -23,23 +24,29 @@ class Selection {
   Selection(const UnitTable& units,
             Store& store,
             const MetricsTable& metrics,
+            const GroupsTable& groups,
             std::chrono::steady_clock::time_point now)
-      : units_(units), store_(store), metrics_(metrics), now_(now) {}
+      : units_(units), store_(store), metrics_(metrics), groups_(groups), now_(now) {}
 
-  // Their names, sorted. Errors: Store's.
+  // Their names, sorted. Errors: Store's; not_found (no such group), bad_payload (groups of groups
+  // without an end).
   [[nodiscard]] Result<std::vector<std::string>> pick(const wire::Selector& selector);
 
  private:
   using ByUnit = std::map<std::string, std::string>;
 
+  Result<void> prepare(const wire::Selector& selector, int depth);
+  bool is_meant(const wire::Selector& selector, const wire::UnitRow& row) const;
   std::vector<std::string> values_of(const wire::UnitRow& row, std::string_view key) const;
 
   const UnitTable& units_;
   Store& store_;
   const MetricsTable& metrics_;
+  const GroupsTable& groups_;
   const std::chrono::steady_clock::time_point now_;
   std::map<std::string, ByUnit, std::less<>> labels_;  // by key, as JSON texts
   std::map<std::string, ByUnit, std::less<>> facts_;
+  std::map<std::string, wire::Selector, std::less<>> selectors_;  // of the groups asked for
 };
 
 }  // namespace steward::station

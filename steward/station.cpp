@@ -58,8 +58,12 @@ Station::Station(Settings settings, const Surroundings& surroundings)
                {[this] { return station_row(); },
                 [this] { return policy_row(); },
                 [this](const wire::Selector& selector) {
-                  return Selection(fold_.units(), store_, metrics_, clock_.steady()).pick(selector);
-                }}),
+                  return Selection(fold_.units(), store_, metrics_, fold_.groups(), clock_.steady())
+                      .pick(selector);
+                },
+                [this] { return fold_.alerts().rows(now()); },
+                [this] { return fold_.alerts().silences(); },
+                [this] { return fold_.groups().rows(); }}),
       courier_({loop_,
                 clock_,
                 bus_,

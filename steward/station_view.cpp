@@ -33,6 +33,7 @@ FleetView Station::look(const FleetScope& scope) const {
              row != nullptr && scope.units == FleetScope::Units::one) {
     add(*row);
   }
+  view.alerts = fold_.alerts().counts(now());
   view.figures = figures();
   if (!link_up_) {
     view.troubles.push_back("no link to the broker: " + bus_.status().last_error);

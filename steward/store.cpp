@@ -144,6 +144,7 @@ Result<void> Store::commit(const Batch& batch, wire::Timestamp now) {
     sql::write_undelivered(d.db, batch);
     sql::write_repeats(d.db, batch);
     sql::write_facts(d.db, batch);
+    sql::write_words(d.db, batch);
     for (const auto& step : batch.steps) {
       const std::string id = step.command.str();
       const std::string state(wire::word(step.state));

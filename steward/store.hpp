@@ -59,6 +59,9 @@ class Store {
     std::vector<Redelivery::Command> undelivered;  // in their order
     std::map<std::string, bus::StreamPosition> positions;
     std::vector<std::pair<std::string, std::string>> facts;  // units, and the hashes of theirs
+    std::vector<wire::AlertRow> alerts;
+    std::vector<wire::SilenceRow> silences;
+    std::vector<wire::GroupRow> groups;
   };
 
   [[nodiscard]] Result<Kept> load();

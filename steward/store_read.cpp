@@ -90,6 +90,7 @@ Result<Store::Kept> Store::load() {
       kept.facts.emplace_back(facts.getColumn(0).getString(), facts.getColumn(1).getString());
     }
     kept.undelivered = sql::read_undelivered(db);
+    sql::read_words(db, kept);
     return kept;
   });
 }

@@ -74,6 +74,11 @@ void add_tables(SQLite::Database& db) {
     CREATE TABLE IF NOT EXISTS facts (
       unit TEXT PRIMARY KEY, hash TEXT NOT NULL, facts TEXT NOT NULL,
       at INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS alerts (
+      unit TEXT NOT NULL, source TEXT NOT NULL, rule TEXT NOT NULL, series TEXT NOT NULL,
+      row TEXT NOT NULL, PRIMARY KEY (unit, source, rule, series)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS silences (name TEXT PRIMARY KEY, row TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS groups (name TEXT PRIMARY KEY, row TEXT NOT NULL) WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS command_units_failed ON command_units (command, unit)
       WHERE is_open = 0 AND state <> 'done';
   )");

@@ -85,6 +85,7 @@ std::vector<StreamConfig> wanted_streams(const StreamSettings& settings) {
   // A command that is silently pushed out by later ones would be lost.
   commands.discard = StreamConfig::Discard::newest;
   add_subjects(commands, "command", wire::kRecordedCommands);
+  add_subjects(commands, "command", wire::kStationCommands);
   add_subjects(commands, "command", settings.commands);
 
   auto state = stream(kState, size_of(settings.state_bytes, kStateShare, settings.space), settings);

@@ -1,6 +1,5 @@
 #include "handlers/facts/external.hpp"
 
-#include "handlers/facts/fact_program.hpp"
 #include "handlers/facts/sources/source.hpp"
 
 #include <sys/stat.h>
@@ -11,6 +10,19 @@
 #include <utility>
 
 namespace steward::handlers::facts {
+namespace {
+
+Result<std::string> output_of(Result<runtime::ProgramRun::End> end) {
+  if (!end) {
+    return tl::unexpected<Error>(std::move(end).error());
+  }
+  if (end->status.code != 0) {
+    return failure(ErrorCode::bad_payload, "ended with " + runtime::shown(end->status));
+  }
+  return std::move(end->output);
+}
+
+}  // namespace
 
 Result<wire::Facts> parse_external(std::string_view text) {
   wire::Facts facts;
@@ -111,15 +123,18 @@ void ExternalFacts::look_at(const std::filesystem::path& file) {
 }
 
 void ExternalFacts::run(const std::string& name, const std::filesystem::path& file) {
-  auto program = std::make_unique<FactProgram>(
-      loop_, kLargestOutput, [this, name](Result<std::string> output) {
+  auto program = std::make_unique<runtime::ProgramRun>(
+      loop_,
+      runtime::ProgramRun::Request{
+          .argv = {file.string()}, .timeout = timeout_, .most_bytes = kLargestOutput},
+      [this, name](Result<runtime::ProgramRun::End> end) {
         const auto at = running_.find(name);
         ended_.push_back(std::move(at->second));
         running_.erase(at);
-        take(name, std::move(output));
+        take(name, output_of(std::move(end)));
         settle();
       });
-  if (auto started = program->start(processes_, file.string(), timeout_); !started) {
+  if (auto started = program->start(processes_); !started) {
     take(name, tl::unexpected<Error>(std::move(started).error()));
     return;
   }

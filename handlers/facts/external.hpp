@@ -2,6 +2,7 @@
 
 #include "handlers/runtime/loop.hpp"
 #include "handlers/runtime/processes.hpp"
+#include "handlers/runtime/program_run.hpp"
 #include "subjects/wire/facts.hpp"
 
 #include <chrono>
@@ -14,8 +15,6 @@
 #include <vector>
 
 namespace steward::handlers::facts {
-
-class FactProgram;
 
 // Facts that the machine's owner adds by files in a folder: *.json is read, what is executable is
 // run and says JSON or lines NAME=VALUE. A file that others than root and our own user can write is
@@ -57,8 +56,8 @@ class ExternalFacts {
   const std::filesystem::path folder_;
   const std::chrono::milliseconds timeout_;
   std::map<std::string, Outcome> outcomes_;
-  std::map<std::string, std::unique_ptr<FactProgram>> running_;
-  std::vector<std::unique_ptr<FactProgram>> ended_;  // cannot go from inside their own call
+  std::map<std::string, std::unique_ptr<runtime::ProgramRun>> running_;
+  std::vector<std::unique_ptr<runtime::ProgramRun>> ended_;  // cannot go from inside their own call
   std::vector<std::function<void()>> waiting_;
   bool looking_ = false;
 };

@@ -29,6 +29,7 @@ MetricsHandler::MetricsHandler(runtime::Context& context, Roots roots)
     : context_(context),
       roots_(std::move(roots)),
       settings_(read_options(context.options)),
+      alarms_(context),
       complaint_(context.clock, context.log),
       beat_(context.loop, [this] { round(); }),
       phase_(context.loop, [this] {
@@ -45,6 +46,7 @@ Result<void> MetricsHandler::start() {
   } else {
     use(*std::move(kept));
   }
+  alarms_.start();
   return {};
 }
 
@@ -60,11 +62,19 @@ void MetricsHandler::use(Settings settings) {
 void MetricsHandler::link_up() { said_schema_ = 0; }
 
 void MetricsHandler::round() {
-  if (!context_.publisher.link_up()) {
-    ++lost_;  // nobody hears it: the machine is left in peace
-    return;
+  const bool heard = context_.publisher.link_up();
+  lost_ += heard ? 0 : 1;
+  if (!heard && !alarms_.wanted()) {
+    return;  // nobody wants to know: the machine is left in peace
   }
   measurement_->round();
+  alarms_.round(*measurement_);
+  if (heard) {
+    say_round();
+  }
+}
+
+void MetricsHandler::say_round() {
   ++number_;
   const bool same = said_schema_ == measurement_->schema_hash();
   if (!(same || say_schema()) || !say_numbers()) {
@@ -129,6 +139,8 @@ Result<std::string> MetricsHandler::act(const wire::MetricsRequest& request) {
       said_schema_ = 0;
       round();
       return text({{"round", number_}, {"series", measurement_->numbers().size()}});
+    case wire::MetricsRequest::Op::rules:
+      return alarms_.answer(request);
     case wire::MetricsRequest::Op::status:
       break;
   }

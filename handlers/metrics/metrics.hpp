@@ -1,5 +1,6 @@
 #pragma once
 
+#include "handlers/metrics/alarms.hpp"
 #include "handlers/metrics/measurement.hpp"
 #include "handlers/metrics/settings.hpp"
 #include "handlers/runtime/complaint.hpp"
@@ -26,6 +27,7 @@ class MetricsHandler final : public runtime::Handler {
 
  private:
   void round();
+  void say_round();
   bool say_schema();
   bool say_numbers();
   void use(Settings settings);
@@ -39,6 +41,7 @@ class MetricsHandler final : public runtime::Handler {
   const Roots roots_;
   Settings settings_;
   std::unique_ptr<Measurement> measurement_;
+  Alarms alarms_;
   runtime::Complaint complaint_;
 
   std::uint64_t said_schema_ = 0;  // that the bus has taken; 0: none since the link came up

@@ -57,6 +57,9 @@ class Publisher {
   // A recorded event on the same subject: kept until the station has it.
   virtual void record(std::string payload) = 0;
 
+  // A recorded event on <node>.event.alert.<this handler's method>: wire::AlertEvent.
+  virtual void alert(std::string payload) = 0;
+
   // A streamed event on <node>.event.<method>.<delivery's domain>, with the broker's
   // acknowledgement: `then` is called once, on this thread, never from within, and never after the
   // handler's end. Errors: unavailable (no link, no stream), timed_out, no_space, io, too_large.

@@ -55,6 +55,7 @@ class HandlerHost::Core final : public Publisher {
 
   Result<void> stream(std::string payload) override;
   void record(std::string payload) override;
+  void alert(std::string payload) override;
   void deliver(Delivery delivery, std::function<void(Result<void>)> then) override;
 
   bool link_up() const override { return house_.bus.status().state == bus::LinkState::up; }
@@ -322,6 +323,12 @@ Result<void> HandlerHost::Core::stream(std::string payload) {
 
 void HandlerHost::Core::record(std::string payload) {
   record_event(house_, house_.channel.envelope(subject_, house_.clock.now()), std::move(payload));
+}
+
+void HandlerHost::Core::alert(std::string payload) {
+  const wire::Subject subject{
+      house_.node, wire::Kind::event, *wire::Token::parse("alert"), subject_.method};
+  record_event(house_, house_.channel.envelope(subject, house_.clock.now()), std::move(payload));
 }
 
 void HandlerHost::Core::deliver(Delivery delivery, std::function<void(Result<void>)> then) {

@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <map>
 #include <set>
+#include <sstream>
 #include <tuple>
 #include <utility>
 
@@ -290,6 +291,29 @@ std::vector<std::string> Options::texts(std::string_view key) {
   if (!good) {
     document_->reject(found.value->source().begin, found.name, "must be a list of texts");
     return {};
+  }
+  return texts;
+}
+
+std::vector<std::string> Options::tables(std::string_view key) {
+  const auto found = node_->find(*document_, key);
+  std::vector<std::string> texts;
+  bool good = found.value == nullptr || found.value->is_array();
+  if (found.value != nullptr && good) {
+    for (const auto& item : *found.value->as_array()) {
+      const auto* table = item.as_table();
+      good = good && table != nullptr;
+      if (table != nullptr) {
+        std::ostringstream text;
+        text << toml::json_formatter(*table);
+        texts.push_back(text.str());
+      }
+    }
+  }
+  if (!good) {
+    document_->reject(found.value->source().begin,
+                      found.name,
+                      "must be a list of tables: [[" + found.name + "]]");
   }
   return texts;
 }

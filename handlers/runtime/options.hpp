@@ -52,6 +52,9 @@ class Options {
                                          std::chrono::milliseconds high);
   // A list of texts; a single text counts as a list of one.
   std::vector<std::string> texts(std::string_view key);
+  // Each table of a list of tables ([[metrics.rules]]), as JSON text: its reader checks what is in
+  // it, and rejects the key where something is wrong.
+  std::vector<std::string> tables(std::string_view key);
   // One of those words, as its index in the list.
   std::size_t choice(std::string_view key,
                      std::initializer_list<std::string_view> words,

@@ -1,5 +1,7 @@
 #include "steward/metrics/exposition.hpp"
 
+#include "subjects/wire/alert.hpp"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -108,7 +110,9 @@ class FleetWriter {
   const std::vector<wire::UnitRow>& units_;
 };
 
-void write_fleet(std::string& out, const std::vector<wire::UnitRow>& units) {
+void write_fleet(std::string& out,
+                 const std::vector<wire::UnitRow>& units,
+                 const std::map<std::string, FleetView::Alerts>& alerts) {
   using Row = wire::UnitRow;
   FleetWriter write(out, units);
   write.family("steward_unit_up", "gauge", [](const Row& row) {
@@ -134,6 +138,24 @@ void write_fleet(std::string& out, const std::vector<wire::UnitRow>& units) {
   });
   write.labelled("steward_unit_commands_total", "", ",outcome=\"failed\"", [](const Row& row) {
     return static_cast<double>(row.commands.failed);
+  });
+  const auto alerts_of = [&alerts](const Row& row) {
+    const auto at = alerts.find(row.unit);
+    return at == alerts.end() ? FleetView::Alerts() : at->second;
+  };
+  type = "gauge";
+  for (const auto severity :
+       {wire::Severity::info, wire::Severity::warning, wire::Severity::critical}) {
+    write.labelled(
+        "steward_unit_alerts",
+        std::exchange(type, ""),
+        ",severity=\"" + std::string(wire::word(severity)) + "\"",
+        [&alerts_of, severity](const Row& row) {
+          return static_cast<double>(alerts_of(row).heard[static_cast<std::size_t>(severity)]);
+        });
+  }
+  write.family("steward_unit_alerts_silenced", "gauge", [&alerts_of](const Row& row) {
+    return static_cast<double>(alerts_of(row).silenced);
   });
   write.family("steward_unit_outbox_events", "gauge", [](const Row& row) {
     return static_cast<double>(row.hello.outbox_depth);
@@ -161,7 +183,7 @@ void write_station(std::string& out, const FleetView& fleet) {
 }  // namespace
 
 Exposition::Exposition(const FleetView& fleet, Metrics metrics) : metrics_(std::move(metrics)) {
-  write_fleet(head_, fleet.units);
+  write_fleet(head_, fleet.units, fleet.alerts);
   write_station(head_, fleet);
   std::set<const MetricFamilies*> seen;
   for (const auto& [unit, latest] : metrics_) {
@@ -210,7 +232,7 @@ std::string expose_unit(const FleetView& fleet,
                std::back_inserter(only.units),
                [unit](const wire::UnitRow& row) { return row.unit == unit; });
   std::string out;
-  write_fleet(out, only.units);
+  write_fleet(out, only.units, fleet.alerts);
   if (latest) {
     for (const auto& [name, family] : latest->families->families) {
       if (!is_ours(name)) {

@@ -2,8 +2,10 @@
 
 #include "subjects/wire/query.hpp"
 
+#include <array>
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -23,6 +25,14 @@ struct FleetView {
   std::string station;
   std::string version;
   std::vector<wire::UnitRow> units;  // with their counts of commands, by name
+
+  // Alerts that are open on a unit; absent where none is.
+  struct Alerts {
+    std::array<std::int64_t, 3> heard{};  // by severity; silenced ones left out
+    std::int64_t silenced = 0;
+  };
+
+  std::map<std::string, Alerts> alerts;
 
   // Figures of the station: name of the family, and value.
   struct Figure {

@@ -15,22 +15,12 @@ constexpr milliseconds kUsualInterval{10'000};
 constexpr int kIntervalsFresh = 3;
 constexpr std::chrono::hours kForgotten{1};
 
-// "node_load1" and "" of it; "node_disk_io_now" and `device="vda"` of
-// node_disk_io_now{device="vda"}
-std::pair<std::string_view, std::string_view> name_and_labels(std::string_view key) {
-  const auto brace = key.find('{');
-  if (brace == std::string_view::npos || key.back() != '}') {
-    return {key, {}};
-  }
-  return {key.substr(0, brace), key.substr(brace + 1, key.size() - brace - 2)};
-}
-
 }  // namespace
 
 MetricFamilies::MetricFamilies(const wire::MetricSchema& schema) : series(schema.series.size()) {
   for (std::size_t number = 0; number < schema.series.size(); ++number) {
     const auto& row = schema.series[number];
-    const auto [name, labels] = name_and_labels(row.key);
+    const auto [name, labels] = wire::name_and_labels(row.key);
     auto& family = families[std::string(name)];
     family.type = row.type;
     std::string head(name);

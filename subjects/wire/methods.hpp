@@ -11,7 +11,11 @@ inline constexpr std::array<std::string_view, 4> kRecordedCommands = {
     "shellcommand", "metrics", "facts", "syslogforwarding"};
 
 // Methods whose events go through a unit's outbox and the stream STATE.
-inline constexpr std::array<std::string_view, 2> kRecordedEvents = {"ack", "facts"};
+inline constexpr std::array<std::string_view, 3> kRecordedEvents = {"ack", "facts", "alert"};
+
+// Commands that a station carries out itself, when it reads them from the stream COMMANDS: each
+// station of that name does, and none of them says an ACK.
+inline constexpr std::array<std::string_view, 2> kStationCommands = {"alerts", "groups"};
 
 // <node|@all>.command.policy.document: its payload is a signed policy as it is. Neither recorded
 // nor acknowledged; believed for its own signature, whoever brings it.

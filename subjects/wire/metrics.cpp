@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <utility>
@@ -77,6 +78,54 @@ bool is_series_key(std::string_view text) {
   }
   return text == "}" && before == ',';
 }
+
+}  // namespace
+
+std::pair<std::string_view, std::string_view> name_and_labels(std::string_view key) {
+  const auto brace = key.find('{');
+  if (brace == std::string_view::npos || key.back() != '}') {
+    return {key, {}};
+  }
+  return {key.substr(0, brace), key.substr(brace + 1, key.size() - brace - 2)};
+}
+
+bool is_metric_pattern(std::string_view text) { return is_series_key(text); }
+
+std::vector<std::string_view> labels_in(std::string_view text) {
+  std::vector<std::string_view> labels;
+  bool quoted = false;
+  std::size_t begin = 0;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (quoted && text[at] == '\\') {
+      ++at;
+    } else if (text[at] == '"') {
+      quoted = !quoted;
+    } else if (text[at] == ',' && !quoted) {
+      labels.push_back(text.substr(begin, at - begin));
+      begin = at + 1;
+    }
+  }
+  labels.push_back(text.substr(std::min(begin, text.size())));
+  return labels;
+}
+
+bool is_meant(std::string_view key, std::string_view pattern) {
+  constexpr std::string_view kPrefix = "node_";
+  const auto [name, labels] = name_and_labels(key);
+  const auto [wanted, with] = name_and_labels(pattern);
+  const bool named =
+      name == wanted || (name.starts_with(kPrefix) && name.substr(kPrefix.size()) == wanted);
+  if (!named || with.empty()) {
+    return named;
+  }
+  const auto has = labels_in(labels);
+  const auto asked = labels_in(with);
+  return std::all_of(asked.begin(), asked.end(), [&has](std::string_view label) {
+    return std::find(has.begin(), has.end(), label) != has.end();
+  });
+}
+
+namespace {
 
 // A row [key, type, multiplier, divisor].
 Result<MetricSeries> read_row(const json& row) {
@@ -180,7 +229,7 @@ Result<MetricsRequest> decode_metrics_request(std::string_view payload) {
   Fields fields(object);
   MetricsRequest request;
   request.op = static_cast<MetricsRequest::Op>(
-      fields.choice("op", {"status", "set", "collect", "schema"}, 0));
+      fields.choice("op", {"status", "set", "collect", "schema", "rules"}, 0));
   if (request.op == MetricsRequest::Op::set) {
     if (fields.has("interval_ms")) {
       request.interval =
@@ -195,6 +244,12 @@ Result<MetricsRequest> decode_metrics_request(std::string_view payload) {
     });
   } else if (request.op == MetricsRequest::Op::collect) {
     request.values = fields.boolean("values", false);
+  } else if (request.op == MetricsRequest::Op::rules) {
+    fields.objects("set", [&request](Fields& rule) { request.add.push_back(read_rule(rule)); });
+    request.remove = fields.texts("remove");
+    if (request.add.size() > kMostRules || request.remove.size() > kMostRules) {
+      fields.fail(ErrorCode::bad_payload, "set", "more than 64 rules");
+    }
   }
   fields.must();
   STEWARD_TRY(request.ignored, fields.finish());

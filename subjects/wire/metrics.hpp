@@ -1,5 +1,6 @@
 #pragma once
 
+#include "subjects/wire/alert.hpp"
 #include "subjects/wire/error.hpp"
 #include "subjects/wire/time.hpp"
 
@@ -9,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace steward::wire {
@@ -29,6 +31,19 @@ struct MetricSeries {
 
   bool operator==(const MetricSeries&) const = default;
 };
+
+// What a person writes for one or several series: a metric's whole name, or without "node_" before
+// it, and labels that they must have, in any order: filesystem_avail_bytes{mountpoint="/"}.
+bool is_metric_pattern(std::string_view text);
+
+// Whether the series of that key (as above) is meant by such a text.
+bool is_meant(std::string_view key, std::string_view pattern);
+
+// `a="1",b="2"` one by one; what stands in quotes may hold commas.
+std::vector<std::string_view> labels_in(std::string_view text);
+
+// A key in two: node_disk_io_now and `device="vda"`; node_load1 and nothing.
+std::pair<std::string_view, std::string_view> name_and_labels(std::string_view key);
 
 // No schema has more series.
 inline constexpr std::size_t kMostSeries = 16'384;
@@ -80,7 +95,7 @@ std::string encode_metric_round(const MetricRoundHead& head,
 
 // Payload of <node>.command.metrics.<domain>.
 struct MetricsRequest {
-  enum class Op { status, set, collect, schema };
+  enum class Op { status, set, collect, schema, rules };
   Op op = Op::status;
   // For set; what is absent stays as it is.
   std::optional<std::chrono::milliseconds> interval;
@@ -89,6 +104,9 @@ struct MetricsRequest {
   std::optional<std::vector<std::string>> mountpoints, fstypes, disks, interfaces;
   // For collect: the values in its result.
   bool values = false;
+  // For rules: those that are new or other than before, and names of those that go.
+  std::vector<AlertRule> add;
+  std::vector<std::string> remove;
   std::vector<std::string> ignored;
 };
 

@@ -92,6 +92,8 @@ bool Selector::holds(std::size_t at, const Unit& unit) const {
       return !holds(step.parts.front(), unit);
     case Kind::names:
       return step.target->matches(unit.name);
+    case Kind::group:
+      return unit.is_in && unit.is_in(step.key);
     case Kind::compare:
       break;
   }
@@ -135,10 +137,14 @@ const Target* Selector::names_only() const {
                                                                   : nullptr;
 }
 
-std::vector<std::string> Selector::keys() const {
+std::vector<std::string> Selector::keys() const { return keys_of(Kind::compare); }
+
+std::vector<std::string> Selector::groups() const { return keys_of(Kind::group); }
+
+std::vector<std::string> Selector::keys_of(Kind kind) const {
   std::vector<std::string> keys;
   for (const auto& step : steps_) {
-    if (step.kind == Kind::compare && std::find(keys.begin(), keys.end(), step.key) == keys.end()) {
+    if (step.kind == kind && std::find(keys.begin(), keys.end(), step.key) == keys.end()) {
       keys.push_back(step.key);
     }
   }

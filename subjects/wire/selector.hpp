@@ -17,9 +17,10 @@ namespace steward::wire {
 // Which units are meant, by their names and by what they are:
 //
 //   ship1,'rig[1-20]'  ship* and os=debian  not (site=oslo or load1>4)  kernel~'^6[.]1' and
-//   state=up
+//   state=up  @fleet-a and not ship1
 //
-// A term is a target (see Target) or KEY OP VALUE; a KEY is a label, a fact, a metric or `state`.
+// A term is a target (see Target), a group (@NAME) or KEY OP VALUE; a KEY is a label, a fact, a
+// metric or `state`.
 // `and` binds closer than `or`. Quotes keep spaces and the words and, or, not, in as they are.
 // Comes from the bus too: what it holds and how deep it nests is bounded. Pure.
 //
@@ -36,6 +37,8 @@ class Selector {
     std::string_view name;
     // The values of a key as texts: one, several of a list, none where it is not known.
     std::function<std::vector<std::string>(std::string_view key)> values;
+    // Whether it is in the group of that name; without it there are no groups.
+    std::function<bool(std::string_view group)> is_in = nullptr;
   };
 
   // At most 64 KiB, 256 terms, 32 deep. Errors: bad_payload, with the place and an example.
@@ -46,11 +49,12 @@ class Selector {
   // It asks for names alone: then it is a target as it was written.
   const Target* names_only() const;
 
-  // The keys that it asks for, each once.
+  // The keys that it asks for, and the groups, each once.
   std::vector<std::string> keys() const;
+  std::vector<std::string> groups() const;
 
  private:
-  enum class Kind { either, both, inverse, names, compare };
+  enum class Kind { either, both, inverse, names, group, compare };
   enum class Op { equal, unequal, less, at_most, more, at_least, found, missing };
 
   // One step of the tree, its parts by their place in steps_.
@@ -58,7 +62,7 @@ class Selector {
     Kind kind;
     std::vector<std::size_t> parts = {};
     std::optional<Target> target = {};
-    std::string key = {};
+    std::string key = {};  // of compare; of a group its name
     Op op = Op::equal;
     std::vector<std::string> wanted = {};
     std::optional<Pattern> pattern = {};
@@ -67,6 +71,7 @@ class Selector {
   class Parser;
 
   bool holds(std::size_t step, const Unit& unit) const;
+  std::vector<std::string> keys_of(Kind kind) const;
   static bool holds(const Step& step, const std::vector<std::string>& values);
 
   std::vector<Step> steps_;

@@ -1,5 +1,7 @@
 #include "subjects/wire/selector_parser.hpp"
 
+#include "subjects/wire/group.hpp"
+
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -116,7 +118,7 @@ bool Selector::Parser::next_is(std::string_view keyword) const {
 
 Result<std::size_t> Selector::Parser::add(Step step) {
   const auto terms = std::count_if(out_.steps_.begin(), out_.steps_.end(), [](const Step& one) {
-    return one.kind == Kind::names || one.kind == Kind::compare;
+    return one.kind == Kind::names || one.kind == Kind::group || one.kind == Kind::compare;
   });
   if (out_.steps_.size() == kMostSteps || terms > static_cast<std::ptrdiff_t>(kMostTerms)) {
     return bad(0, "more than 256 terms");
@@ -178,7 +180,14 @@ Result<std::size_t> Selector::Parser::parse_compare() {
     ++next_;
     return parse_list(std::move(step));
   }
-  if (next_ == words_.size() || words_[next_].kind != Word::Kind::op) {
+  const bool compares = next_ < words_.size() && words_[next_].kind == Word::Kind::op;
+  if (!compares && !first.quoted && first.text.starts_with('@')) {
+    step.kind = Kind::group;
+    step.key = first.text.substr(1);
+    return is_group(step.key) ? add(std::move(step))
+                              : bad(first.at, "a group's name has 1 to 63 of a-z 0-9 _ - .");
+  }
+  if (!compares) {
     auto target = Target::parse(first.text);
     if (!target) {
       return tl::unexpected<Error>(std::move(target).error());

@@ -1,9 +1,11 @@
 #include "tests/fuzz/round_trip.hpp"
 
 #include "subjects/wire/ack.hpp"
+#include "subjects/wire/alert.hpp"
 #include "subjects/wire/envelope.hpp"
 #include "subjects/wire/facts.hpp"
 #include "subjects/wire/fields.hpp"
+#include "subjects/wire/group.hpp"
 #include "subjects/wire/hello.hpp"
 #include "subjects/wire/pattern.hpp"
 #include "subjects/wire/query.hpp"
@@ -206,6 +208,16 @@ bool facts_hold(std::string_view bytes) {
           refused_well(request.error(), {ErrorCode::bad_payload, ErrorCode::unsupported}));
 }
 
+bool alert_holds(std::string_view bytes) {
+  return payload_holds(bytes, &wire::decode_alert_event, &encoded<wire::AlertEvent>) &&
+         payload_holds(bytes, &wire::decode_alert_rule, &encoded<wire::AlertRule>) &&
+         payload_holds(bytes, &wire::decode_alert_row, &encoded<wire::AlertRow>) &&
+         payload_holds(bytes, &wire::decode_silence_row, &encoded<wire::SilenceRow>) &&
+         payload_holds(bytes, &wire::decode_alerts_request, &encoded<wire::AlertsRequest>) &&
+         payload_holds(bytes, &wire::decode_group_row, &encoded<wire::GroupRow>) &&
+         payload_holds(bytes, &wire::decode_groups_request, &encoded<wire::GroupsRequest>);
+}
+
 // It can be asked about any unit, and what a target says of a name it says, too.
 bool selector_holds(std::string_view bytes) {
   const auto selector = wire::Selector::parse(bytes);
@@ -220,7 +232,7 @@ bool selector_holds(std::string_view bytes) {
   return names == nullptr || names->matches(unit.name) == meant;
 }
 
-constexpr std::array<Check, 13> kChecks{{{"subject", &subject_holds},
+constexpr std::array<Check, 14> kChecks{{{"subject", &subject_holds},
                                          {"envelope", &envelope_holds},
                                          {"time", &time_holds},
                                          {"target", &target_holds},
@@ -232,6 +244,7 @@ constexpr std::array<Check, 13> kChecks{{{"subject", &subject_holds},
                                          {"shell_result", &shell_result_holds},
                                          {"query", &query_holds},
                                          {"facts", &facts_hold},
+                                         {"alert", &alert_holds},
                                          {"selector", &selector_holds}}};
 
 }  // namespace

@@ -76,14 +76,23 @@ class Listener final : public runtime::Publisher {
     }
   }
 
+  void alert(std::string payload) override {
+    alerts.push_back(std::move(payload));
+    if (alerts.size() == stop_after_alerts) {
+      loop_.stop();
+    }
+  }
+
   bool link_up() const override { return up; }
 
   std::vector<std::string> said;
   std::vector<std::string> recorded;
+  std::vector<std::string> alerts;
   std::vector<wire::Ack> acks;
   std::size_t stop_after = 0;  // so many were said; 0: never
   std::size_t stop_after_recorded = 0;
   std::size_t stop_after_acks = 0;
+  std::size_t stop_after_alerts = 0;
   bool up = true;
 
  private:

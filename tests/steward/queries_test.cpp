@@ -35,7 +35,7 @@ struct Story {
         {[] { return std::string("{\"x\":1}"); },
          [] { return std::string("{\"version\":7}"); },
          [this](const wire::Selector& selector) {
-           return Selection(units, *store, metrics, time.now().steady).pick(selector);
+           return Selection(units, *store, metrics, groups, time.now().steady).pick(selector);
          }});
     Answer answer;
     bool last = false;
@@ -57,6 +57,7 @@ struct Story {
   UnitTable units;
   CommandTracker commands;
   MetricsTable metrics;
+  GroupsTable groups;
   std::unique_ptr<Store> store;
 };
 

@@ -57,7 +57,8 @@ struct Story {
   Names pick(const std::string& text) {
     const auto selector = wire::Selector::parse(text);
     REQUIRE_MESSAGE(selector, selector.error().text());
-    const auto picked = Selection(units, *store, metrics, time.now().steady).pick(*selector);
+    const auto picked =
+        Selection(units, *store, metrics, groups, time.now().steady).pick(*selector);
     REQUIRE(picked);
     return *picked;
   }
@@ -66,6 +67,7 @@ struct Story {
   Script time;
   UnitTable units;
   MetricsTable metrics;
+  GroupsTable groups;
   std::unique_ptr<Store> store;
 };
 
@@ -109,6 +111,37 @@ TEST_CASE("selection: keys that no fact can have are harmless") {
   CHECK(story.pick("'a\"b'=1").empty());
   CHECK(story.pick("'$[0]'=1").empty());
   CHECK(story.pick("x{=1}=1 or os=debian") == Names{"ship1"});
+}
+
+TEST_CASE("selection: groups are those of their targets, groups in them, too") {
+  Story story;
+  Batch batch;
+  const auto set = [&](const std::string& name, const std::string& target) {
+    REQUIRE(story.groups.take(
+        {wire::GroupsRequest::Op::set, name, target}, "/operator/anna", story.time.now(), batch));
+  };
+  set("linux", "os=debian or os=ubuntu");
+  set("ships", "ship*");
+  set("old", "@linux and kernel<6.1.10");
+  CHECK(story.pick("@linux") == Names{"ship1", "ship2"});
+  CHECK(story.pick("@old") == Names{"ship2"});
+  CHECK(story.pick("@ships and not @old") == Names{"ship1"});
+  CHECK(story.pick("rig7 or @old") == Names{"rig7", "ship2"});
+  set("old", "rig7");
+  CHECK(story.pick("@old") == Names{"rig7"});
+  const auto fails = [&story](const std::string& text) {
+    const auto selector = wire::Selector::parse(text);
+    REQUIRE(selector);
+    const auto picked =
+        Selection(story.units, *story.store, story.metrics, story.groups, story.time.now().steady)
+            .pick(*selector);
+    REQUIRE_FALSE(picked);
+    return picked.error().code;
+  };
+  CHECK(fails("ship1 or @nonesuch") == ErrorCode::not_found);
+  set("a", "@b");
+  set("b", "ship1 or @a");
+  CHECK(fails("@a") == ErrorCode::bad_payload);
 }
 
 }  // namespace

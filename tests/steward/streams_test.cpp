@@ -30,9 +30,12 @@ TEST_CASE("streams: there are four, commands refuse when full, the others drop t
                                                         "*.command.metrics.*",
                                                         "*.command.facts.*",
                                                         "*.command.syslogforwarding.*",
+                                                        "*.command.alerts.*",
+                                                        "*.command.groups.*",
                                                         "*.command.osupdate.*"});
   CHECK(streams[1].subjects ==
-        std::vector<std::string>{"*.event.ack.*", "*.event.facts.*", "*.event.daemon.*"});
+        std::vector<std::string>{
+            "*.event.ack.*", "*.event.facts.*", "*.event.alert.*", "*.event.daemon.*"});
   for (const auto& stream : streams) {
     CHECK(stream.max_age == std::chrono::hours(24 * 30));
     CHECK(stream.replicas == 3);

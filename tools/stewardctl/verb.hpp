@@ -71,6 +71,8 @@ Verb retry_verb();
 Verb events_verb();
 Verb facts_verb();
 Verb label_verb();
+Verbs group_verbs();
+Verbs alerts_verbs();
 Verb logs_verb();
 Verbs context_verbs();
 Verbs keys_verbs();

@@ -16,6 +16,8 @@ const Verbs& all_verbs() {
     out.push_back(events_verb());
     out.push_back(facts_verb());
     out.push_back(label_verb());
+    add(group_verbs());
+    add(alerts_verbs());
     out.push_back(logs_verb());
     add(context_verbs());
     add(keys_verbs());

@@ -59,6 +59,8 @@ class Listener final : public runtime::Publisher {
 
   void record(std::string) override { FAIL("hello is not recorded"); }
 
+  void alert(std::string) override { FAIL("hello raises no alert"); }
+
   bool link_up() const override { return true; }
 
   std::vector<wire::Hello> said;

@@ -48,6 +48,8 @@ class Recorder final : public runtime::Publisher {
 
   void record(std::string) override {}
 
+  void alert(std::string) override {}
+
   void deliver(runtime::Delivery, std::function<void(Result<void>)>) override {}
 
   bool link_up() const override { return up; }

@@ -26,6 +26,7 @@ FleetView fleet_of_two() {
   view.units[0].commands = {.open = 4, .done = 5, .failed = 6};
   view.units[1].unit = "ship2";
   view.units[1].state = wire::UnitState::late;
+  view.alerts["ship2"] = {.heard = {0, 1, 2}, .silenced = 3};
   view.figures = {{"steward_station_commits_total", true, 12}};
   return view;
 }
@@ -60,6 +61,9 @@ TEST_CASE("exposition: the fleet, the station and what units measure") {
   CHECK(has_line(text, "steward_unit_state{unit=\"ship2\",state=\"late\"} 1"));
   CHECK(has_line(text, "steward_unit_state{unit=\"ship2\",state=\"up\"} 0"));
   CHECK(has_line(text, "steward_unit_commands_total{unit=\"ship1\",outcome=\"failed\"} 6"));
+  CHECK(has_line(text, "steward_unit_alerts{unit=\"ship1\",severity=\"critical\"} 0"));
+  CHECK(has_line(text, "steward_unit_alerts{unit=\"ship2\",severity=\"critical\"} 2"));
+  CHECK(has_line(text, "steward_unit_alerts_silenced{unit=\"ship2\"} 3"));
   CHECK(has_line(text, "# TYPE steward_station_commits_total counter"));
   CHECK(has_line(text, "steward_station_commits_total 12"));
   CHECK(has_line(text, "node_load1{unit=\"ship1\"} 1.5"));

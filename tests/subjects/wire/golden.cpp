@@ -1,7 +1,9 @@
 #include "tests/subjects/wire/golden.hpp"
 
 #include "subjects/wire/ack.hpp"
+#include "subjects/wire/alert.hpp"
 #include "subjects/wire/facts.hpp"
+#include "subjects/wire/group.hpp"
 #include "subjects/wire/hello.hpp"
 
 #include <utility>
@@ -192,6 +194,58 @@ std::vector<Message> greetings() {
                   encode(decode_received(encode(received)).value()))};
 }
 
+std::vector<Message> alerts() {
+  std::vector<Message> out;
+  const Alert alert{"disk",
+                    R"(node_filesystem_avail_bytes{mountpoint="/"})",
+                    Severity::critical,
+                    "filesystem_avail_bytes / filesystem_size_bytes < 0.1 for 60s",
+                    0.0625,
+                    fixed_time()};
+  const auto said = [&out](std::string name, const AlertEvent& event) {
+    auto payload = encode(event);
+    auto again = encode(decode_alert_event(payload).value());
+    auto envelope = envelope_of("ship1.event.alert.metrics", "/ship1");
+    envelope.position = Position{fixed_id(8), 7};
+    out.push_back(message(std::move(name),
+                          envelope,
+                          "ship1.event.alert.metrics",
+                          std::move(payload),
+                          std::move(again)));
+  };
+  said("alert_firing", {AlertEvent::State::firing, {alert}, {}});
+  said("alert_resolved", {AlertEvent::State::resolved, {alert}, "the rule was taken away"});
+  said("alert_all", {AlertEvent::State::all, {alert, alert}, {}});
+  const auto asked =
+      [&out](std::string name, const std::string& method, std::string payload, std::string again) {
+        const std::string subject = "station.command." + method + ".fleet";
+        out.push_back(message(std::move(name),
+                              envelope_of(subject, "/operator/anna"),
+                              subject,
+                              std::move(payload),
+                              std::move(again)));
+      };
+  const auto silence = encode(AlertsRequest{.op = AlertsRequest::Op::silence,
+                                            .target = "ship*",
+                                            .rule = "disk*",
+                                            .note = "in the dock",
+                                            .time = milliseconds(7'200'000)});
+  asked("alerts_silence", "alerts", silence, encode(decode_alerts_request(silence).value()));
+  const auto group = encode(GroupsRequest{GroupsRequest::Op::set, "web", "role=web and not rig7"});
+  asked("groups_set", "groups", group, encode(decode_groups_request(group).value()));
+  const AlertRow row{"ship1",
+                     "metrics",
+                     alert,
+                     fixed_time(),
+                     "/operator/anna",
+                     fixed_time(),
+                     "seen",
+                     fixed_time()};
+  out.push_back(
+      payload_only("query_alerts_row", encode(row), encode(decode_alert_row(encode(row)).value())));
+  return out;
+}
+
 std::vector<Message> facts() {
   const Facts before{{"cpus", "4"}, {"disk.sdb.size_mb", "1024"}, {"os.version", "\"11\""}};
   const Facts after{{"cpus", "4"}, {"dns", R"(["192.0.2.1"])"}, {"os.version", "\"12\""}};
@@ -325,7 +379,7 @@ ShellResult full_result() {
 
 std::vector<Message> messages() {
   std::vector<Message> out;
-  for (auto&& part : {commands(), answers(), greetings(), facts(), events(), queries()}) {
+  for (auto&& part : {commands(), answers(), greetings(), facts(), alerts(), events(), queries()}) {
     out.insert(out.end(), part.begin(), part.end());
   }
   return out;

@@ -1,4 +1,4 @@
-#include "handlers/facts/fact_program.hpp"
+#include "handlers/runtime/program_run.hpp"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -8,43 +8,42 @@
 #include <cerrno>
 #include <utility>
 
-namespace steward::handlers::facts {
+namespace steward::runtime {
 
-FactProgram::FactProgram(runtime::Loop& loop, std::size_t most_bytes, Done done)
+ProgramRun::ProgramRun(Loop& loop, Request request, Done done)
     : loop_(loop),
-      most_(most_bytes),
+      request_(std::move(request)),
       done_(std::move(done)),
       timeout_(loop, [this] { end(failure(ErrorCode::timed_out, "did not end in time")); }) {}
 
-FactProgram::~FactProgram() = default;
+ProgramRun::~ProgramRun() = default;
 
-Result<void> FactProgram::start(runtime::Processes& processes,
-                                const std::string& program,
-                                std::chrono::milliseconds timeout) {
+Result<void> ProgramRun::start(Processes& processes) {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
     return tl::unexpected(system_error(errno, "make a pipe"));
   }
-  out_ = runtime::Fd(ends[0]);
-  const runtime::Fd in(ends[1]);
+  out_ = Fd(ends[0]);
+  const Fd in(ends[1]);
   ::fcntl(out_.get(), F_SETFL, O_NONBLOCK);  // our end only
-  runtime::SpawnRequest request;
-  request.argv = {program};
+  SpawnRequest request;
+  request.argv = request_.argv;
   request.env = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"};
+  request.env.insert(request.env.end(), request_.env.begin(), request_.env.end());
   request.out = in.get();
   request.parent_death_signal = SIGKILL;
-  STEWARD_TRY(child_, processes.spawn(loop_, request, [this](const runtime::ExitStatus& status) {
+  STEWARD_TRY(child_, processes.spawn(loop_, request, [this](const ExitStatus& status) {
     exited(status);
   }));
-  watcher_ = std::make_unique<runtime::FdWatcher>(loop_, out_.get(), [this] { readable(); });
-  if (auto started = watcher_->start(runtime::Ready::readable); !started) {
+  watcher_ = std::make_unique<FdWatcher>(loop_, out_.get(), [this] { readable(); });
+  if (auto started = watcher_->start(Ready::readable); !started) {
     return started;
   }
-  timeout_.start(timeout);
+  timeout_.start(request_.timeout);
   return {};
 }
 
-void FactProgram::readable() {
+void ProgramRun::readable() {
   std::array<char, 4'096> buffer{};
   for (;;) {
     const auto got = ::read(out_.get(), buffer.data(), buffer.size());
@@ -61,34 +60,29 @@ void FactProgram::readable() {
       return;
     }
     output_.append(buffer.data(), static_cast<std::size_t>(got));
-    if (output_.size() > most_) {
-      end(failure(ErrorCode::too_large, "says more than " + std::to_string(most_) + " bytes"));
+    if (output_.size() > request_.most_bytes) {
+      end(failure(ErrorCode::too_large,
+                  "says more than " + std::to_string(request_.most_bytes) + " bytes"));
       return;
     }
   }
 }
 
-void FactProgram::exited(const runtime::ExitStatus& status) {
+void ProgramRun::exited(const ExitStatus& status) {
   has_ended_ = true;
   status_ = status;
   finish();
 }
 
-void FactProgram::finish() {
+void ProgramRun::finish() {
   if (!closed_ || !has_ended_) {
     return;
   }
-  if (status_.code != 0) {
-    end(failure(ErrorCode::bad_payload,
-                status_.code ? "ended with exit status " + std::to_string(*status_.code)
-                             : "was ended by signal " + std::to_string(status_.signal)));
-    return;
-  }
-  end(std::move(output_));
+  end(End{std::move(output_), status_});
 }
 
 // `done` last: it may destroy this later on.
-void FactProgram::end(Result<std::string> result) {
+void ProgramRun::end(Result<End> result) {
   timeout_.stop();
   watcher_.reset();
   out_.reset();
@@ -98,4 +92,9 @@ void FactProgram::end(Result<std::string> result) {
   }
 }
 
-}  // namespace steward::handlers::facts
+std::string shown(const ExitStatus& status) {
+  return status.code ? "exit status " + std::to_string(*status.code)
+                     : "signal " + std::to_string(status.signal);
+}
+
+}  // namespace steward::runtime
