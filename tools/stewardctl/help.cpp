@@ -44,8 +44,10 @@ std::vector<Entry> entries(const Verbs& verbs) {
 }
 
 std::string_view family_summary(std::string_view family) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kFamilies{
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kFamilies{
       {{"jobs", "asynchronous work, and how far each unit is"},
+       {"group", "names for units, to be meant by @NAME"},
+       {"alerts", "what units raise alarm about"},
        {"context", "connections, saved under names"},
        {"keys", "keys to sign with"},
        {"policy", "who may do what on which unit, signed"},

@@ -21,7 +21,8 @@ struct Arguments {
   std::string rule = "*";
   std::string note;
   std::string time = "1h";
-  std::string id;
+  std::string end;  // the id of a silence
+  bool list = false;
 };
 
 template <class Row>
@@ -223,7 +224,7 @@ Result<bool> is_silenced(Session& session, const std::string& id) {
       listing.rows.begin(), listing.rows.end(), [&id](const auto& row) { return row.id == id; });
 }
 
-Result<Exit> silence(Invocation& invocation, const Arguments& arguments) {
+Result<Exit> begin_silence(Invocation& invocation, const Arguments& arguments) {
   STEWARD_TRY(const auto time, parse_duration(arguments.time));
   if (arguments.target.target.empty() && !arguments.target.all) {
     return failure(ErrorCode::bad_config, "no target. Name units, or write --all");
@@ -251,19 +252,19 @@ Result<Exit> silence(Invocation& invocation, const Arguments& arguments) {
 }
 
 Result<Exit> unsilence(Invocation& invocation, const Arguments& arguments) {
-  if (!wire::MessageId::parse(arguments.id)) {
+  if (!wire::MessageId::parse(arguments.end)) {
     return failure(
         ErrorCode::bad_config,
-        fmt::format("'{}' is no silence. See: stewardctl alerts silences", arguments.id));
+        fmt::format("'{}' is no silence. See: stewardctl alerts silence --list", arguments.end));
   }
   STEWARD_TRY(const auto session, invocation.session());
-  STEWARD_TRY(const bool known, is_silenced(*session, arguments.id));
+  STEWARD_TRY(const bool known, is_silenced(*session, arguments.end));
   if (!known) {
-    return failure(ErrorCode::not_found, "no such silence. See: stewardctl alerts silences");
+    return failure(ErrorCode::not_found, "no such silence. See: stewardctl alerts silence --list");
   }
-  const wire::AlertsRequest request{.op = wire::AlertsRequest::Op::unsilence, .id = arguments.id};
+  const wire::AlertsRequest request{.op = wire::AlertsRequest::Op::unsilence, .id = arguments.end};
   const auto done = [&](const wire::MessageId&) -> Result<bool> {
-    STEWARD_TRY(const bool still, is_silenced(*session, arguments.id));
+    STEWARD_TRY(const bool still, is_silenced(*session, arguments.end));
     return !still;
   };
   if (auto told = tell_station(*session, "alerts", wire::encode(request), done); !told) {
@@ -292,6 +293,12 @@ Result<Exit> silences(Invocation& invocation) {
     invocation.console.note("Nothing is silenced.");
   }
   return Exit::ok;
+}
+
+Result<Exit> silence(Invocation& invocation, const Arguments& arguments) {
+  return arguments.list           ? silences(invocation)
+         : !arguments.end.empty() ? unsilence(invocation, arguments)
+                                  : begin_silence(invocation, arguments);
 }
 
 void declare_rule(Syntax& syntax, Arguments& arguments) {
@@ -337,7 +344,9 @@ Verbs alerts_verbs() {
        "They are listed as silenced, and left out of steward_unit_alerts. Names and globs also "
        "mean\n"
        "units to come; of what units are, those that are so now. Prints the silence's id.",
-       "stewardctl alerts silence 'ship*' --rule 'disk*' --for 2h --note 'in the dock'",
+       "stewardctl alerts silence 'ship*' --rule 'disk*' --for 2h --note 'in the dock'\n"
+       "stewardctl alerts silence --list\n"
+       "stewardctl alerts silence --end 01M7YPX8K6D6W5RQRZMABY03AS",
        TakesCommand::no,
        [](Syntax& syntax) -> Action {
          const auto arguments = std::make_shared<Arguments>();
@@ -345,25 +354,9 @@ Verbs alerts_verbs() {
          declare_rule(syntax, *arguments);
          syntax.option("--for", arguments->time, "TIME", "how long (1h)");
          declare_note(syntax, *arguments);
+         syntax.flag("--list", arguments->list, "show what is kept quiet");
+         syntax.option("--end", arguments->end, "ID", "end that silence");
          return [arguments](Invocation& invocation) { return silence(invocation, *arguments); };
-       }},
-      {"alerts unsilence",
-       "end a silence",
-       "",
-       "stewardctl alerts unsilence 01M7YPX8K6D6W5RQRZMABY03AS",
-       TakesCommand::no,
-       [](Syntax& syntax) -> Action {
-         const auto arguments = std::make_shared<Arguments>();
-         syntax.positional("ID", arguments->id, Syntax::Presence::required);
-         return [arguments](Invocation& invocation) { return unsilence(invocation, *arguments); };
-       }},
-      {"alerts silences",
-       "what is kept quiet",
-       "",
-       "stewardctl alerts silences",
-       TakesCommand::no,
-       [](Syntax&) -> Action {
-         return [](Invocation& invocation) { return silences(invocation); };
        }},
       {"alerts drop",
        "forget alerts of a unit that does not end them itself",

@@ -54,10 +54,11 @@ TEST_CASE("stewardctl alerts: what a unit's rule finds is listed, seen, silenced
   const Ended silence = demo->ctl({"alerts", "silence", "demo2", "--rule", "bu*", "--for", "1h"});
   REQUIRE(silence.status == 0);
   CHECK(alerts_of(*demo, {"demo2"}).at(0).contains("silenced_until"));
+  CHECK(demo->ctl({"alerts", "silence", "--list", "-o", "name"}).out == silence.out);
   const std::string id = silence.out.substr(0, silence.out.find('\n'));
-  CHECK(demo->ctl({"alerts", "unsilence", id}).status == 0);
+  CHECK(demo->ctl({"alerts", "silence", "--end", id}).status == 0);
   CHECK_FALSE(alerts_of(*demo, {"demo2"}).at(0).contains("silenced_until"));
-  CHECK(demo->ctl({"alerts", "unsilence", id}).status == 3);
+  CHECK(demo->ctl({"alerts", "silence", "--end", id}).status == 3);
 
   REQUIRE(call(*demo, "demo1", R"({"op":"rules","remove":["busy"]})").status == 0);
   CHECK(eventually([&] { return alerts_of(*demo).size() == 1; }));
