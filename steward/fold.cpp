@@ -135,19 +135,19 @@ void Fold::take_command(const bus::Opened& opened, wire::Headers&& headers, Mome
 }
 
 // Each station of this name does the same, whether it acts or not: it is told by the stream alone.
+// Of what a stranger sends there is no word in the history, which he could fill.
 void Fold::take_own(const bus::Opened& opened, Moment now) {
+  const std::string who = opened.transport.method.str() + " of " + opened.envelope.source.str();
+  if (auto allowed = channel_.allows(own_, opened, now.wall); !allowed) {
+    links_.complain(who + " refused: " + shown(allowed.error().text()));
+    return;
+  }
   if (auto done = carry_out(opened, now); !done) {
-    const auto why = opened.transport.method.str() + " of " + opened.envelope.source.str() +
-                     " refused: " + shown(done.error().text());
-    links_.complain(why);
-    note(why, now);
+    note(who + " refused: " + shown(done.error().text()), now);
   }
 }
 
 Result<void> Fold::carry_out(const bus::Opened& opened, Moment now) {
-  if (auto allowed = channel_.allows(own_, opened, now.wall); !allowed) {
-    return allowed;
-  }
   const std::string by = opened.envelope.source.str();
   if (opened.transport.method.str() == "groups") {
     STEWARD_TRY(const auto request, wire::decode_groups_request(opened.payload));

@@ -1,5 +1,7 @@
 #include "steward/queries.hpp"
 
+#include "subjects/wire/metrics_row.hpp"
+
 #include <algorithm>
 #include <set>
 #include <utility>
@@ -69,6 +71,9 @@ Result<void> Queries::write(std::string_view what,
   if (what == "facts") {
     return write_facts(request, out);
   }
+  if (what == "metrics") {
+    return write_metrics(request, out);
+  }
   if (what == "alerts") {
     return write_alerts(request, out);
   }
@@ -104,8 +109,8 @@ Result<void> Queries::write(std::string_view what,
   }
   return failure(
       ErrorCode::unsupported,
-      "a station is asked for units, facts, alerts, silences, groups, jobs, job, command, "
-      "failures, history, station or policy");
+      "a station is asked for units, facts, metrics, alerts, silences, groups, jobs, job, "
+      "command, failures, history, station or policy");
 }
 
 Result<void> Queries::write_units(const wire::QueryRequest& request, ChunkWriter& out) const {
@@ -157,6 +162,16 @@ Result<void> Queries::write_facts(const wire::QueryRequest& request, ChunkWriter
         return !wire::is_among(fact.first, request.keys);
       });
       out.add(wire::encode(*row));
+    }
+  }
+  return {};
+}
+
+Result<void> Queries::write_metrics(const wire::QueryRequest& request, ChunkWriter& out) const {
+  STEWARD_TRY(const auto units, units_meant(request));
+  for (const auto& unit : units) {
+    if (const auto latest = rows_.metrics(unit)) {
+      out.add(wire::encode(metrics_row(unit, *latest, request.keys)));
     }
   }
   return {};

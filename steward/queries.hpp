@@ -1,6 +1,7 @@
 #pragma once
 
 #include "steward/command_tracker.hpp"
+#include "steward/metrics/metrics_table.hpp"
 #include "steward/store.hpp"
 #include "steward/unit_table.hpp"
 #include "subjects/wire/query.hpp"
@@ -8,6 +9,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,9 +38,9 @@ class ChunkWriter {
   std::size_t bytes_ = 0;
 };
 
-// Answers <station>.command.query.<what>: units, facts, alerts, silences, groups, jobs, job,
-// command, failures, history, station, policy. A job on many units comes as several rows, each with
-// the head (the payload in the first only) and the next of its units; `limit` bounds jobs and
+// Answers <station>.command.query.<what>: units, facts, metrics, alerts, silences, groups, jobs,
+// job, command, failures, history, station, policy. A job on many units comes as several rows, each
+// with the head (the payload in the first only) and the next of its units; `limit` bounds jobs and
 // history. On the fold's thread.
 class Queries {
  public:
@@ -48,6 +50,9 @@ class Queries {
     std::function<std::string()> station;
     std::function<std::string()> policy;
     std::function<Result<std::vector<std::string>>(const wire::Selector&)> pick;
+    // What a unit has measured last, as it is; none where it is away.
+    std::function<std::shared_ptr<const MetricsTable::Latest>(const std::string& unit)> metrics =
+        nullptr;
     std::function<std::vector<wire::AlertRow>()> alerts = nullptr;
     std::function<std::vector<wire::SilenceRow>()> silences = nullptr;
     std::function<std::vector<wire::GroupRow>()> groups = nullptr;
@@ -66,6 +71,7 @@ class Queries {
   Result<std::vector<std::string>> units_meant(const wire::QueryRequest& request) const;
   Result<void> write_units(const wire::QueryRequest& request, ChunkWriter& out) const;
   Result<void> write_facts(const wire::QueryRequest& request, ChunkWriter& out) const;
+  Result<void> write_metrics(const wire::QueryRequest& request, ChunkWriter& out) const;
   Result<void> write_alerts(const wire::QueryRequest& request, ChunkWriter& out) const;
   Result<void> write_jobs(const wire::QueryRequest& request, ChunkWriter& out) const;
   Result<void> write_job(const wire::QueryRequest& request, ChunkWriter& out) const;

@@ -61,6 +61,7 @@ Station::Station(Settings settings, const Surroundings& surroundings)
                   return Selection(fold_.units(), store_, metrics_, fold_.groups(), clock_.steady())
                       .pick(selector);
                 },
+                [this](const std::string& unit) { return metrics_.find(unit, clock_.steady()); },
                 [this] { return fold_.alerts().rows(now()); },
                 [this] { return fold_.alerts().silences(); },
                 [this] { return fold_.groups().rows(); }}),

@@ -194,4 +194,34 @@ MetricsTable::Counts MetricsTable::counts() const {
   return counts;
 }
 
+wire::MetricsRow metrics_row(const std::string& unit,
+                             const MetricsTable::Latest& latest,
+                             const std::vector<std::string>& patterns) {
+  constexpr std::string_view kUnitLabel = "unit=\"";
+  wire::MetricsRow row{
+      .unit = unit, .time = latest.time, .interval = latest.interval, .took = latest.took};
+  for (const auto& [name, family] : latest.families->families) {
+    auto& values = family.type == wire::MetricType::counter ? row.counters : row.gauges;
+    for (const auto& line : family.lines) {
+      const auto number = latest.numbers[line.number];
+      if (number == wire::kAbsent) {
+        continue;
+      }
+      // A line's head ends where the unit's name would follow.
+      std::string key = line.head.substr(0, line.head.size() - kUnitLabel.size());
+      const bool labelled = key.back() == ',';
+      key.pop_back();
+      key += labelled ? "}" : "";
+      if (patterns.empty() ||
+          std::any_of(patterns.begin(), patterns.end(), [&key](const auto& pattern) {
+            return wire::is_meant(key, pattern);
+          })) {
+        values.insert_or_assign(std::move(key),
+                                static_cast<double>(number) * line.multiplier / line.divisor);
+      }
+    }
+  }
+  return row;
+}
+
 }  // namespace steward::station

@@ -3,6 +3,7 @@
 #include "steward/metrics/wanted.hpp"
 #include "subjects/bus/mutex.hpp"
 #include "subjects/wire/metrics.hpp"
+#include "subjects/wire/metrics_row.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -116,5 +117,10 @@ class MetricsTable {
   std::map<std::string, std::weak_ptr<const MetricFamilies>> schemas_ STEWARD_GUARDED_BY(mutex_);
   Counts counts_ STEWARD_GUARDED_BY(mutex_);
 };
+
+// As a row of an answer: the series that one of the patterns means; all without any.
+wire::MetricsRow metrics_row(const std::string& unit,
+                             const MetricsTable::Latest& latest,
+                             const std::vector<std::string>& patterns);
 
 }  // namespace steward::station

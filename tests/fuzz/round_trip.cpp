@@ -7,6 +7,7 @@
 #include "subjects/wire/fields.hpp"
 #include "subjects/wire/group.hpp"
 #include "subjects/wire/hello.hpp"
+#include "subjects/wire/metrics_row.hpp"
 #include "subjects/wire/pattern.hpp"
 #include "subjects/wire/query.hpp"
 #include "subjects/wire/selector.hpp"
@@ -187,6 +188,7 @@ bool query_holds(std::string_view bytes) {
          payload_holds(bytes, &wire::decode_unit_row, &encoded<wire::UnitRow>) &&
          payload_holds(bytes, &wire::decode_job_row, &encoded<wire::JobRow>) &&
          payload_holds(bytes, &wire::decode_job_detail, &encoded<wire::JobDetail>) &&
+         payload_holds(bytes, &wire::decode_metrics_row, &encoded<wire::MetricsRow>) &&
          payload_holds(bytes, &wire::decode_history_row, &encoded<wire::HistoryRow>);
 }
 

@@ -43,7 +43,7 @@ Result<void> tell_station(Session& session,
   }
   return failure(ErrorCode::timed_out,
                  fmt::format("station '{}' has not done it. It may not be allowed by the policy "
-                             "(method {}, domain fleet): see stewardctl events",
+                             "(method {}, domain fleet): see its log, and stewardctl events",
                              session.settings().station,
                              method));
 }

@@ -71,6 +71,8 @@ Verb retry_verb();
 Verb events_verb();
 Verb facts_verb();
 Verb label_verb();
+Verb metrics_verb();
+Verb top_verb();
 Verbs group_verbs();
 Verbs alerts_verbs();
 Verb logs_verb();

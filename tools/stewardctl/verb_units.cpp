@@ -1,4 +1,5 @@
 #include "tools/stewardctl/format.hpp"
+#include "tools/stewardctl/screen.hpp"
 #include "tools/stewardctl/targets.hpp"
 #include "tools/stewardctl/unit_text.hpp"
 #include "tools/stewardctl/verb.hpp"
@@ -112,33 +113,6 @@ void print_with_summary(Invocation& invocation, const Listing& listing, bool fil
           ? "No units yet. Add one: steward-edge run --name ship1 --broker nats://HOST:PORT"
           : console.look().err.paint(Paint::faint, unit_summary(listing.rows)));
 }
-
-// The terminal's other screen while watching, with no cursor; the last table stays afterwards.
-class Screen {
- public:
-  explicit Screen(Console& console) : console_(console) { console_.out("\x1b[?1049h\x1b[?25l"); }
-
-  ~Screen() { console_.out("\x1b[?25h\x1b[?1049l"); }
-
-  Screen(const Screen&) = delete;
-  Screen& operator=(const Screen&) = delete;
-
-  void show(const std::string& text) {
-    std::string frame = "\x1b[H";
-    std::size_t lines = 0;
-    std::size_t begin = 0;
-    while (begin < text.size() && lines + 1 < console_.height()) {
-      const std::size_t end = std::min(text.find('\n', begin), text.size());
-      frame += text.substr(begin, end - begin) + "\x1b[K\n";
-      begin = end + 1;
-      ++lines;
-    }
-    console_.out(frame + "\x1b[J");
-  }
-
- private:
-  Console& console_;
-};
 
 std::string frame_text(Console& console,
                        Format format,

@@ -16,6 +16,8 @@ const Verbs& all_verbs() {
     out.push_back(events_verb());
     out.push_back(facts_verb());
     out.push_back(label_verb());
+    out.push_back(metrics_verb());
+    out.push_back(top_verb());
     add(group_verbs());
     add(alerts_verbs());
     out.push_back(logs_verb());

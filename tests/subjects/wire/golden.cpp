@@ -5,6 +5,7 @@
 #include "subjects/wire/facts.hpp"
 #include "subjects/wire/group.hpp"
 #include "subjects/wire/hello.hpp"
+#include "subjects/wire/metrics_row.hpp"
 
 #include <utility>
 
@@ -233,6 +234,14 @@ std::vector<Message> alerts() {
   asked("alerts_silence", "alerts", silence, encode(decode_alerts_request(silence).value()));
   const auto group = encode(GroupsRequest{GroupsRequest::Op::set, "web", "role=web and not rig7"});
   asked("groups_set", "groups", group, encode(decode_groups_request(group).value()));
+  const MetricsRow round{"ship1",
+                         milliseconds(kMilliseconds),
+                         milliseconds(10'000),
+                         microseconds(420),
+                         {{"node_load1", 0.5}},
+                         {{R"(node_cpu_seconds_total{cpu="0",mode="idle"})", 1234.25}}};
+  out.push_back(payload_only(
+      "query_metrics_row", encode(round), encode(decode_metrics_row(encode(round)).value())));
   const AlertRow row{"ship1",
                      "metrics",
                      alert,
