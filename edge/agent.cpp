@@ -307,12 +307,16 @@ wire::Hello Agent::hello() const {
     const auto policy = around_.guard->policy();
     hello.policy = policy ? static_cast<std::int64_t>(policy->version()) : 0;
   }
-  {
-    const bus::Lock lock(facts_mutex_);
-    hello.facts_hash = facts_hash_;
-  }
   for (const auto& hosted : hosts_) {
     hello.handlers.push_back(hosted.host->state());
+  }
+  const bus::Lock lock(facts_mutex_);
+  hello.facts_hash = facts_hash_;
+  for (auto& handler : hello.handlers) {
+    if (const auto told = figures_.find(handler.method + "." + handler.domain);
+        told != figures_.end()) {
+      handler.figures = told->second;
+    }
   }
   return hello;
 }
@@ -320,6 +324,13 @@ wire::Hello Agent::hello() const {
 void Agent::facts_told(const std::string& hash) {
   const bus::Lock lock(facts_mutex_);
   facts_hash_ = hash;
+}
+
+void Agent::figures_told(const wire::Token& method,
+                         const wire::Token& domain,
+                         std::map<std::string, std::int64_t> figures) {
+  const bus::Lock lock(facts_mutex_);
+  figures_[method.str() + "." + domain.str()] = std::move(figures);
 }
 
 }  // namespace steward::edge

@@ -18,7 +18,9 @@
 #include "subjects/bus/outbox.hpp"
 #include "subjects/bus/storage.hpp"
 
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -72,6 +74,9 @@ class Agent final : public runtime::Vitals {
 
   wire::Hello hello() const override;
   void facts_told(const std::string& hash) override;
+  void figures_told(const wire::Token& method,
+                    const wire::Token& domain,
+                    std::map<std::string, std::int64_t> figures) override;
 
  private:
   struct Hosted {
@@ -126,6 +131,8 @@ class Agent final : public runtime::Vitals {
   const runtime::House house_;
   mutable bus::Mutex facts_mutex_;
   std::string facts_hash_ STEWARD_GUARDED_BY(facts_mutex_);
+  std::map<std::string, std::map<std::string, std::int64_t>> figures_
+      STEWARD_GUARDED_BY(facts_mutex_);  // by "method.domain"
   runtime::Complaint complaint_;
   bus::Mailbox<bus::Message> strays_;    // commands that no handler serves
   bus::Mailbox<bus::Message> received_;  // the station's acknowledgements

@@ -136,7 +136,14 @@ void UnitTable::fold_session(Unit& unit, const std::string& session, Moment now)
 
 void UnitTable::fold_handlers(Unit& unit, const wire::Hello& hello, Moment now) {
   const auto& old = unit.row.hello.handlers;
-  if (old == hello.handlers) {
+  // Figures change with each hello: they are in the row, but are no change to be kept.
+  const bool same = std::equal(
+      old.begin(), old.end(), hello.handlers.begin(), hello.handlers.end(), [](auto a, auto b) {
+        a.figures.clear();
+        b.figures.clear();
+        return a == b;
+      });
+  if (same) {
     return;
   }
   changed_.insert(unit.row.unit);

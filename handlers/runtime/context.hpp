@@ -11,6 +11,7 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -80,6 +81,11 @@ class Vitals {
 
   // The hash of the unit's facts as they were told last, to be said in hello.
   virtual void facts_told(const std::string& hash) = 0;
+
+  // What a handler has to say of its work, for its row in hello; in place of what it said before.
+  virtual void figures_told(const wire::Token& /*method*/,
+                            const wire::Token& /*domain*/,
+                            std::map<std::string, std::int64_t> /*figures*/) {}
 };
 
 // All that a handler can reach.

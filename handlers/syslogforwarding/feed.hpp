@@ -40,6 +40,7 @@ struct OpenBatch {
   wire::LogRecordWriter writer;
   wire::BySeverity counts{};
   Mark mark;  // where reading begins again if it is lost
+  std::int64_t began_us = 0;
 };
 
 // What one source has for one domain.
@@ -64,6 +65,7 @@ struct Parcel {
   Mark mark;
   std::string payload;
   bool kept = false;  // by the broker
+  std::int64_t began_us = 0;
 };
 
 // One life of a source: of a file from its making to its end, of a socket from the handler's start.

@@ -80,6 +80,7 @@ OpenBatch& Forwarder::open_batch(const std::shared_ptr<Feed>& feed, Lane& lane) 
     batch.head.gap = std::exchange(feed->gap, {});
     batch.head.gap_lines = std::exchange(feed->gap_lines, 0);
     batch.mark = feed->mark;
+    batch.began_us = context_.clock.now().time_since_epoch().count();
     batch.writer.begin(batch.head.first);
     if (!flush_.active()) {
       flush_.start(settings_.batch_time);
@@ -158,6 +159,7 @@ void Forwarder::pack(const std::shared_ptr<Feed>& feed, const std::string& domai
   const auto batch = std::move(lane.open);
   lane.covered = batch->head.last;
   auto parcel = std::make_shared<Parcel>(context_.clock.new_id());
+  parcel->began_us = batch->began_us;
   parcel->feed = feed;
   parcel->domain = domain;
   parcel->head = batch->head;

@@ -71,6 +71,9 @@ class Forwarder {
 
   const Counts& counts() const { return counts_; }
 
+  // How old the oldest line is that the broker does not have.
+  std::chrono::microseconds lag() const;
+
  private:
   std::string_view domain_of(const Feed& feed, const wire::LogRecord& record) const;
   OpenBatch& open_batch(const std::shared_ptr<Feed>& feed, Lane& lane);

@@ -314,6 +314,7 @@ Result<std::shared_ptr<Parcel>> Store::next(std::int64_t after) {
     const auto payload = next.getColumn(9);
     parcel->payload.assign(static_cast<const char*>(payload.getBlob()),
                            static_cast<std::size_t>(payload.getBytes()));
+    next.reset();  // a row that is stood on keeps the log from being brought into the file
     return parcel;
   });
 }
@@ -329,6 +330,11 @@ Result<void> Store::erase(std::int64_t row) {
     }
     erase.reset();
   });
+}
+
+Result<std::optional<wire::MessageId>> Store::oldest() {
+  STEWARD_TRY(const auto parcel, next(0));
+  return parcel ? std::optional(parcel->id) : std::nullopt;
 }
 
 Result<std::uint64_t> Store::drop_one(std::int64_t behind) {

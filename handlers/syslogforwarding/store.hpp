@@ -40,6 +40,7 @@ class Store {
   [[nodiscard]] Result<void> put(Parcel& parcel);
   [[nodiscard]] Result<std::shared_ptr<Parcel>> next(std::int64_t after);  // null: there is none
   [[nodiscard]] Result<void> erase(std::int64_t row);
+  [[nodiscard]] Result<std::optional<wire::MessageId>> oldest();
 
   // Takes the lines out of the batch that is missed least of those behind that row: the least
   // severe, of these the oldest. What it was is remembered, and said in its place. The lines; 0

@@ -21,6 +21,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kSourcePause{5'000};
 constexpr milliseconds kSyncPause{1'000};
+constexpr milliseconds kRateTime{10'000};
 
 // At the end the broker is waited for, so often and so long.
 constexpr milliseconds kLeavePause{20};
@@ -38,6 +39,7 @@ SyslogForwardingHandler::SyslogForwardingHandler(runtime::Context& context)
               if (auto synced = store_->sync(); !synced) {
                 context_.log.warning(synced.error().text());
               }
+              tell_figures();
             }),
       leaving_(context.loop, [this] { wait_for_end(); }) {}
 
@@ -71,6 +73,8 @@ Result<void> SyslogForwardingHandler::begin() {
   make_sources(std::move(left));
   start_sources();
   sync_.start_every(kSyncPause);
+  forwarded_ = 0;
+  rated_ = context_.clock.steady();
   return {};
 }
 
@@ -136,6 +140,32 @@ void SyslogForwardingHandler::end() {
   }
   forwarder_.reset();
   store_.reset();
+  context_.vitals.figures_told(context_.method, context_.domain, {});
+}
+
+void SyslogForwardingHandler::tell_figures() {
+  const auto now = context_.clock.steady();
+  const auto forwarded = forwarder_->counts().forwarded;
+  if (now - rated_ >= kRateTime) {
+    const std::chrono::duration<double> passed = now - rated_;
+    const auto lines = static_cast<double>(forwarded - std::exchange(forwarded_, forwarded));
+    lines_a_second_ = static_cast<std::int64_t>(lines / passed.count());
+    rated_ = now;
+  }
+  std::int64_t behind = 0;
+  for (const auto& running : sources_) {
+    if (const auto* files = dynamic_cast<const FileSource*>(running.source.get())) {
+      behind += static_cast<std::int64_t>(files->behind());
+    }
+  }
+  context_.vitals.figures_told(
+      context_.method,
+      context_.domain,
+      {{"lag_ms", std::chrono::duration_cast<milliseconds>(forwarder_->lag()).count()},
+       {"behind_bytes", behind},
+       {"lines_s", lines_a_second_},
+       {"spool_bytes", static_cast<std::int64_t>(store_->spool_bytes())},
+       {"dropped", static_cast<std::int64_t>(forwarder_->counts().dropped)}});
 }
 
 void SyslogForwardingHandler::link_up() {

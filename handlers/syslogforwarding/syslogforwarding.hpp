@@ -9,6 +9,8 @@
 #include "handlers/syslogforwarding/sources/source.hpp"
 #include "handlers/syslogforwarding/store.hpp"
 
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -43,6 +45,7 @@ class SyslogForwardingHandler final : public runtime::Handler {
 
   Result<std::string> act(const wire::LogRequest& request);
   std::string status() const;
+  void tell_figures();
 
   runtime::Context& context_;
   Settings settings_;
@@ -53,6 +56,9 @@ class SyslogForwardingHandler final : public runtime::Handler {
   runtime::Timer retry_;  // of sources that did not start
   runtime::Timer sync_;
   runtime::Timer leaving_;
+  std::uint64_t forwarded_ = 0;  // of the beginning of the time over which the rate is told
+  std::chrono::steady_clock::time_point rated_{};
+  std::int64_t lines_a_second_ = 0;
   std::function<void()> stopped_;
   int patience_ = 0;
 };

@@ -38,12 +38,31 @@ std::string token_text(Fields& fields, std::string_view name) {
   return text;
 }
 
+std::map<std::string, std::int64_t> read_figures(Fields& fields) {
+  std::map<std::string, std::int64_t> figures;
+  const auto object = json::parse(fields.raw("figures"), nullptr, false);
+  bool good = object.is_object() && object.size() <= kMostFigures;
+  for (auto item = object.begin(); good && item != object.end(); ++item) {
+    good = item->is_number_integer() && Token::parse(item.key());
+    if (good) {
+      figures.emplace(item.key(), item->get<std::int64_t>());
+    }
+  }
+  if (!good) {
+    fields.fail(ErrorCode::bad_payload, "figures", "must be an object of at most 16 whole numbers");
+  }
+  return figures;
+}
+
 HandlerState read_handler(Fields& fields) {
   HandlerState handler;
   handler.method = token_text(fields, "method");
   handler.domain = token_text(fields, "domain");
   handler.state = kHandlerStates[fields.choice("state", kHandlerStates, 0)];
   handler.restarts = fields.integer("restarts", 0, 0, kMostWhole);
+  if (fields.has("figures")) {
+    handler.figures = read_figures(fields);
+  }
   return handler;
 }
 
@@ -123,6 +142,9 @@ void write_hello(const Hello& hello, json& out) {
                         {"domain", handler.domain},
                         {"state", handler.state},
                         {"restarts", handler.restarts}});
+    if (!handler.figures.empty()) {
+      handlers.back()["figures"] = handler.figures;
+    }
   }
   if (hello.first) {
     out["first"] = true;

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,9 +19,14 @@ struct HandlerState {
   std::string domain;
   std::string state;  // "running", "restarting" or "stopped"
   std::int64_t restarts = 0;
+  // What it says of its work, each by a name: "lag_ms".
+  std::map<std::string, std::int64_t> figures;
 
   bool operator==(const HandlerState&) const = default;
 };
+
+// How many figures a handler may have.
+inline constexpr std::size_t kMostFigures = 16;
 
 // The lowest number of an epoch that a unit still has in its outbox; the next one to be given where
 // it has none: what is below will not come any more.

@@ -76,6 +76,7 @@ Verb top_verb();
 Verbs group_verbs();
 Verbs alerts_verbs();
 Verb logs_verb();
+Verb tail_verb();
 Verbs context_verbs();
 Verbs keys_verbs();
 Verbs policy_verbs();

@@ -58,13 +58,22 @@ Table facts_table(const wire::UnitRow& row, const Style& style, wire::Timestamp 
   return table;
 }
 
+std::string figures_text(const wire::HandlerState& handler) {
+  std::string text;
+  for (const auto& [name, value] : handler.figures) {
+    text += fmt::format("{}{}={}", text.empty() ? "" : " ", name, value);
+  }
+  return text;
+}
+
 Table handlers_table(const wire::UnitRow& row) {
-  Table table({{"HANDLER"}, {"DOMAIN"}, {"STATE"}, {"RESTARTS", Align::right}});
+  Table table({{"HANDLER"}, {"DOMAIN"}, {"STATE"}, {"RESTARTS", Align::right}, {"FIGURES"}});
   for (const wire::HandlerState& handler : row.hello.handlers) {
     table.add({{handler.method},
                {handler.domain},
                {handler.state, handler.state == "running" ? Paint::good : Paint::bad},
-               {fmt::format("{}", handler.restarts)}});
+               {fmt::format("{}", handler.restarts)},
+               {figures_text(handler)}});
   }
   return table;
 }

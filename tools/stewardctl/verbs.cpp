@@ -21,6 +21,7 @@ const Verbs& all_verbs() {
     add(group_verbs());
     add(alerts_verbs());
     out.push_back(logs_verb());
+    out.push_back(tail_verb());
     add(context_verbs());
     add(keys_verbs());
     add(policy_verbs());

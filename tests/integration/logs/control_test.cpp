@@ -50,6 +50,11 @@ TEST_CASE("logs: routes, and a filter and a stop that hold over restarts") {
   for (const auto& item : stream.items) {
     CHECK(item.domain == (item.line->program == "sshd" ? "auth" : "test"));
   }
+  // In the unit's row: what the forwarder says of its work.
+  const auto hello = stream.heard(
+      "ship1.command.hello.agent", "", "ship1.event.hello.agent", R"("spool_bytes":0)");
+  CHECK(hello.find(R"("lag_ms":)") != std::string::npos);
+  CHECK(hello.find(R"("lines_s":)") != std::string::npos);
   CHECK(stream.command(R"({"op":"filter","filter":"message!~chatter"})").starts_with("done"));
   CHECK(stream.command(R"({"op":"filter","filter":"colour=red"})").starts_with("refused"));
   agent.end_by(SIGKILL);

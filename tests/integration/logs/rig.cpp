@@ -208,6 +208,24 @@ std::string LogStream::command(const std::string& payload) {
   return "no answer";
 }
 
+std::string LogStream::heard(const std::string& command,
+                             const std::string& payload,
+                             const std::string& event,
+                             const std::string& text) {
+  std::string found;
+  const auto hearing = *bus_->subscribe(event, [&, this](bus::Message&& message) {
+    const std::lock_guard lock(mutex_);
+    if (found.empty() && message.payload.find(text) != std::string::npos) {
+      found = message.payload;
+      changed_.notify_all();
+    }
+  });
+  static_cast<void>(bus_->publish({command, {}, payload, {}}));
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, std::chrono::seconds(30), [&found] { return !found.empty(); });
+  return found;
+}
+
 std::string numbered(std::size_t number) {
   std::array<char, 160> text{};
   std::snprintf(

@@ -70,6 +70,13 @@ class LogStream {
   // What did not come; settles the matter.
   std::uint64_t missing();
 
+  // Says that to ship1 once, and waits for an event of that subject that has the text in it: its
+  // payload; empty: none came in 30 s.
+  std::string heard(const std::string& command,
+                    const std::string& payload,
+                    const std::string& event,
+                    const std::string& text);
+
   // A command to ship1; waits until its terminal ACK and gives that.
   std::string command(const std::string& payload);
 

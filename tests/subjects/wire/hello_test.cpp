@@ -28,8 +28,9 @@ TEST_CASE("hello: every field comes back") {
   hello.ledger_open = 4;
   hello.policy = 7;
   hello.facts_hash = "f";
-  hello.handlers = {
-      {"m", "d", "running", 0}, {"m", "e", "restarting", 5}, {"n", "d", "stopped", 6}};
+  hello.handlers = {{"m", "d", "running", 0},
+                    {"m", "e", "restarting", 5},
+                    {"n", "d", "stopped", 6, {{"lag_ms", 4}, {"x", -1}}}};
   hello.clock = milliseconds(1'795'247'248'123);
   hello.first = true;
   hello.bye = true;
@@ -76,6 +77,12 @@ TEST_CASE("hello: every field of a wrong shape or out of bounds refuses it") {
         std::string(R"({"first":1})"),
         std::string(R"({"bye":"true"})"),
         std::string(R"({"handlers":{}})"),
+        handler + R"("figures":[1]}]})",
+        handler + R"("figures":{"a":1.5}}]})",
+        handler + R"("figures":{"a b":1}}]})",
+        handler +
+            R"("figures":{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1,"h":1,"i":1,"j":1,"k":1,)" +
+            R"("l":1,"m":1,"n":1,"o":1,"p":1,"q":1}}]})",
         std::string(R"({"handlers":[1]})"),
         std::string(R"({"handlers":[{"domain":"d","state":"running"}]})"),
         std::string(R"({"handlers":[{"method":"m","state":"running"}]})"),

@@ -1,0 +1,83 @@
+#include "subjects/wire/tail.hpp"
+
+#include "tests/integration/logs/rig.hpp"
+
+#include <doctest/doctest.h>
+
+#include <array>
+#include <cstdio>
+#include <fstream>
+
+namespace steward::tests {
+namespace {
+
+constexpr const char* kTail = "\n[tail.system]\nfolders = [\"@\"]";
+constexpr const char* kSubject = "ship1.command.tail.system";
+constexpr const char* kEvents = "ship1.event.tail.system";
+
+std::string ctl(const std::string& broker, const std::string& arguments) {
+  std::string out;
+  const auto command = "XDG_RUNTIME_DIR=/nowhere " + std::string(STEWARD_BIN_DIR) +
+                       "/stewardctl --server " + broker + " " + arguments + " 2>&1";
+  std::FILE* pipe = ::popen(command.c_str(), "r");
+  REQUIRE(pipe != nullptr);
+  std::array<char, 4'096> buffer{};
+  for (std::size_t got = 0; (got = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) {
+    out.append(buffer.data(), got);
+  }
+  ::pclose(pipe);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("tail: a viewer sees the end of a file and what is added; without one it stops") {
+  const auto server = NatsServer::start_with_jetstream();
+  if (!server) {
+    return;
+  }
+  LogStream stream(server->url());
+  ForwardingAgent agent(server->url(), kTail);
+  // It is there.
+  REQUIRE(!stream.command(R"({"op":"status"})").empty());
+  append(agent.path("app.log"), 1, 20);
+  wire::TailRequest request;
+  request.stream = "one";
+  request.path = agent.path("app.log");
+  request.lines = 2;
+  request.lease = std::chrono::milliseconds(3'000);
+  const auto first =
+      wire::decode_tail_event(stream.heard(kSubject, wire::encode(request), kEvents, "line"));
+  REQUIRE(first);
+  CHECK(first->data == numbered(19) + "\n" + numbered(20) + "\n");
+  append(agent.path("app.log"), 21, 21);
+  const auto second = stream.heard(kSubject, wire::encode(request), kEvents, numbered(21));
+  CHECK(!second.empty());
+  // From here on nobody renews it.
+  const auto over = wire::decode_tail_event(
+      stream.heard("ship1.command.hello.agent", "", kEvents, "nobody has renewed"));
+  REQUIRE(over);
+  CHECK(over->last);
+  CHECK(over->stream == "one");
+}
+
+TEST_CASE("tail: stewardctl shows what there is, and what a unit may not show") {
+  const auto server = NatsServer::start_with_jetstream();
+  if (!server) {
+    return;
+  }
+  LogStream stream(server->url());
+  ForwardingAgent agent(server->url(), kTail);
+  REQUIRE(!stream.command(R"({"op":"status"})").empty());
+  append(agent.path("app.log"), 1, 20);
+  const auto shown =
+      ctl(server->url(), "tail ship1 " + agent.path("app.log") + " -n 1 --no-follow");
+  CHECK(shown.find(numbered(20) + "\n") != std::string::npos);
+  CHECK(shown.find(numbered(19)) == std::string::npos);
+  const auto refused = ctl(server->url(), "tail ship1 /etc/passwd --no-follow");
+  CHECK(refused.find("/etc/passwd may not be shown") != std::string::npos);
+  CHECK(refused.find("root:") == std::string::npos);
+  CHECK(ctl(server->url(), "tail ship1").find("FILE or --journal") != std::string::npos);
+}
+
+}  // namespace steward::tests
