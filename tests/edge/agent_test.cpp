@@ -94,11 +94,12 @@ bool has(const std::vector<std::string>& names, const std::string& name) {
 TEST_CASE("agent: every handler serves its default domain and those with a table") {
   const Unit unit("[shellcommand.web]\n[shellcommand.operatingsystem]\n");
   const auto served = unit.agent.served();
-  CHECK(served.size() == 6);
+  CHECK(served.size() == 7);
   CHECK(has(served, "facts.system"));
   CHECK(has(served, "hello.agent"));
   CHECK(has(served, "metrics.system"));
   CHECK(has(served, "syslogforwarding.system"));
+  CHECK(has(served, "tail.system"));
   CHECK(has(served, "shellcommand.operatingsystem"));
   CHECK(has(served, "shellcommand.web"));
   CHECK(unit.agent.problems().empty());
