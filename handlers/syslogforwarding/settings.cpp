@@ -62,6 +62,9 @@ Settings read_options(runtime::Options options) {
   settings.unix_sockets = options.texts("unix");
   settings.udp = options.texts("udp");
   settings.tcp = options.texts("tcp");
+  settings.tls = options.texts("tls");
+  settings.tls_files = {
+      options.text("tls_certificate"), options.text("tls_key"), options.text("tls_clients")};
   settings.journal = options.boolean("journal", false);
   settings.journal_dir = options.text("journal_dir");
   settings.kernel = options.text("kernel");

@@ -2,6 +2,7 @@
 
 #include "handlers/runtime/options.hpp"
 #include "handlers/syslogforwarding/condition.hpp"
+#include "handlers/syslogforwarding/sources/tls.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -16,7 +17,8 @@ struct Settings {
   std::vector<std::string> files;    // globs
   std::vector<std::string> exclude;  // globs of those that are not meant
   bool from_end = false;             // files that are there at the very first start
-  std::vector<std::string> unix_sockets, udp, tcp;
+  std::vector<std::string> unix_sockets, udp, tcp, tls;
+  TlsFiles tls_files;
   bool journal = false;
   std::string journal_dir;                  // empty: this machine's
   std::string kernel;                       // "/dev/kmsg"; empty: not read
@@ -36,8 +38,8 @@ struct Settings {
   Condition filter;
 
   bool has_sources() const {
-    return !files.empty() || !unix_sockets.empty() || !udp.empty() || !tcp.empty() || journal ||
-           !kernel.empty();
+    return !files.empty() || !unix_sockets.empty() || !udp.empty() || !tcp.empty() ||
+           !tls.empty() || journal || !kernel.empty();
   }
 };
 

@@ -103,6 +103,10 @@ void SyslogForwardingHandler::make_sources(std::vector<std::shared_ptr<Feed>> le
   for (const auto& address : settings_.tcp) {
     add(std::make_unique<TcpSource>(context_, *forwarder_, settings_, parser_, address));
   }
+  for (const auto& address : settings_.tls) {
+    add(std::make_unique<TcpSource>(
+        context_, *forwarder_, settings_, parser_, address, settings_.tls_files));
+  }
 }
 
 void SyslogForwardingHandler::add(std::unique_ptr<LogSource> source) {

@@ -25,21 +25,29 @@ TcpSource::TcpSource(runtime::Context& context,
                      Forwarder& forwarder,
                      const Settings& settings,
                      LineParser& parser,
-                     std::string address)
+                     std::string address,
+                     std::optional<TlsFiles> tls)
     : context_(context),
       forwarder_(forwarder),
       settings_(settings),
       parser_(parser),
-      address_(std::move(address)) {}
+      address_(std::move(address)),
+      tls_(std::move(tls)),
+      complaint_(context.clock, context.log) {}
 
 TcpSource::~TcpSource() {
   connections_.clear();
   watcher_.reset();
 }
 
-std::string TcpSource::name() const { return "tcp:" + address_; }
+std::string TcpSource::name() const { return (tls_ ? "tls:" : "tcp:") + address_; }
 
 Result<void> TcpSource::start() {
+  if (tls_) {
+    if (auto good = TlsSession::check(*tls_); !good) {
+      return good;
+    }
+  }
   STEWARD_TRY(listening_, bind_inet(address_, SOCK_STREAM));
   if (::listen(listening_.get(), kBacklog) != 0) {
     return tl::unexpected(system_error(errno, "listen at " + address_));
@@ -60,10 +68,20 @@ bool TcpSource::accept() {
   if (!socket || connections_.size() >= kMostConnections) {
     return false;  // one too many is closed
   }
+  std::unique_ptr<TlsSession> tls;
+  if (tls_) {
+    auto accepted = TlsSession::accept(*tls_, socket.get());
+    if (!accepted) {
+      complaint_.say("a connection is not taken: " + accepted.error().text());
+      return true;
+    }
+    tls = *std::move(accepted);
+  }
   const int id = ++last_id_;
   auto& connection =
       connections_.try_emplace(id, settings_.line_bytes, host_text(peer)).first->second;
   connection.socket = std::move(socket);
+  connection.tls = std::move(tls);
   connection.watcher.emplace(context_.loop, connection.socket.get(), [this, id] { receive(id); });
   hear(id, connection);
   return true;
@@ -102,16 +120,37 @@ TcpSource::Received TcpSource::receive_some(Connection& connection) {
     take(connection, message, whole);
   };
   received_us_ = context_.clock.now().time_since_epoch().count();
+  std::size_t bytes = 0;
+  const auto got = read(connection, bytes);
+  if (got == Received::end) {
+    connection.framer.end(take_one);
+  } else if (got == Received::some) {
+    connection.framer.feed({buffer_.data(), bytes}, take_one);
+  }
+  return got;
+}
+
+TcpSource::Received TcpSource::read(Connection& connection, std::size_t& bytes) {
+  if (connection.tls) {
+    switch (connection.tls->read(buffer_.data(), buffer_.size(), bytes)) {
+      case TlsSession::Got::some:
+        return Received::some;
+      case TlsSession::Got::nothing:
+        return Received::nothing;
+      case TlsSession::Got::end:
+        break;
+    }
+    if (!connection.tls->trouble().empty()) {
+      complaint_.say("TLS with " + connection.host + ": " + connection.tls->trouble());
+    }
+    return Received::end;
+  }
   const auto got = ::recv(connection.socket.get(), buffer_.data(), buffer_.size(), 0);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
     return Received::nothing;
   }
-  if (got <= 0) {
-    connection.framer.end(take_one);
-    return Received::end;
-  }
-  connection.framer.feed({buffer_.data(), static_cast<std::size_t>(got)}, take_one);
-  return Received::some;
+  bytes = got > 0 ? static_cast<std::size_t>(got) : 0;
+  return got > 0 ? Received::some : Received::end;
 }
 
 // Also of connections that nobody has accepted yet. What has not come whole is said as it is.

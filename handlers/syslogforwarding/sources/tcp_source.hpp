@@ -1,5 +1,6 @@
 #pragma once
 
+#include "handlers/runtime/complaint.hpp"
 #include "handlers/runtime/context.hpp"
 #include "handlers/runtime/fd.hpp"
 #include "handlers/runtime/loop.hpp"
@@ -7,6 +8,7 @@
 #include "handlers/syslogforwarding/parse/framer.hpp"
 #include "handlers/syslogforwarding/parse/line_parser.hpp"
 #include "handlers/syslogforwarding/sources/source.hpp"
+#include "handlers/syslogforwarding/sources/tls.hpp"
 
 #include <map>
 #include <memory>
@@ -16,14 +18,15 @@
 namespace steward::handlers::syslogforwarding {
 
 // Takes connections that bring lines. While the forwarder has no room nothing is read: the senders
-// wait.
+// wait. With files for TLS, only connections by TLS.
 class TcpSource final : public LogSource {
  public:
   TcpSource(runtime::Context& context,
             Forwarder& forwarder,
             const Settings& settings,
             LineParser& parser,
-            std::string address);
+            std::string address,
+            std::optional<TlsFiles> tls = std::nullopt);
   ~TcpSource() override;
 
   Result<void> start() override;
@@ -39,6 +42,7 @@ class TcpSource final : public LogSource {
     Framer framer;
     std::string host;
     runtime::Fd socket;
+    std::unique_ptr<TlsSession> tls;            // null: plain
     std::optional<runtime::FdWatcher> watcher;  // behind it: it goes first
     bool waits = false;
   };
@@ -48,6 +52,7 @@ class TcpSource final : public LogSource {
   bool accept();
   void receive(int id);
   Received receive_some(Connection& connection);
+  Received read(Connection& connection, std::size_t& bytes);
   void take(const Connection& connection, std::string_view message, std::size_t whole);
   void hear(int id, Connection& connection);
 
@@ -56,6 +61,8 @@ class TcpSource final : public LogSource {
   const Settings& settings_;
   LineParser& parser_;
   const std::string address_;
+  const std::optional<TlsFiles> tls_;
+  runtime::Complaint complaint_;
   std::string buffer_;
   std::int64_t received_us_ = 0;
   std::shared_ptr<Feed> feed_;
