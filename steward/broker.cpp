@@ -123,13 +123,32 @@ Result<void> Broker::write_config() {
   const auto used = bytes_below(settings_.folder / "store");
   slow_start_ = kSlowStart + milliseconds(used / kReadPerMillisecond);
   store_bytes_ = store_limit(free_bytes(settings_.folder), used);
-  std::string logins;
-  if (!settings_.logins.empty()) {
-    STEWARD_TRY(logins, identity::read_file(settings_.logins));
+  STEWARD_TRY(auto logins, read_logins());
+  config_ = {settings_.server_name, settings_.folder, port_, store_bytes_, std::move(logins)};
+  return write_private_file(settings_.folder / "nats-server.conf", nats_server_config(config_));
+}
+
+Result<std::string> Broker::read_logins() const {
+  return settings_.logins.empty() ? std::string() : identity::read_file(settings_.logins);
+}
+
+// Nothing else may be other than at its start: it would refuse the whole. One that is not up yet
+// is told when it is: a signal too early ends it.
+Result<void> Broker::reload_logins() {
+  STEWARD_TRY(auto logins, read_logins());
+  if (logins == config_.logins || !is_ready_ || !child_) {
+    return {};
   }
-  const std::string text = nats_server_config(
-      {settings_.server_name, settings_.folder, port_, store_bytes_, std::move(logins)});
-  return write_private_file(settings_.folder / "nats-server.conf", text);
+  auto changed = config_;
+  changed.logins = std::move(logins);
+  auto written =
+      write_private_file(settings_.folder / "nats-server.conf", nats_server_config(changed));
+  if (!written) {
+    return written;
+  }
+  config_ = std::move(changed);
+  log_.info("the logins have changed: it reads them");
+  return child_->signal(SIGHUP);
 }
 
 Result<void> Broker::launch() {
@@ -188,6 +207,9 @@ void Broker::look_for_port() {
   was_ready_ = true;
   is_ready_ = true;
   ready_since_ = now;
+  if (auto reloaded = reload_logins(); !reloaded) {
+    log_.error("the broker's logins: " + reloaded.error().text());
+  }
   callbacks_.ready("nats://127.0.0.1:" + std::to_string(*port));
 }
 

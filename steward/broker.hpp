@@ -85,6 +85,10 @@ class Broker {
   // not been up for `least` is given its time.
   void restart(std::string_view why, std::chrono::milliseconds least);
 
+  // Lets a broker that runs read anew who may use it, where that has changed; it cuts off whoever
+  // may not any more. Errors: those of files, io (it could not be told).
+  [[nodiscard]] Result<void> reload_logins();
+
   // What its streams may take, as its configuration says.
   std::uint64_t store_bytes() const { return store_bytes_; }
 
@@ -97,6 +101,7 @@ class Broker {
  private:
   Result<void> launch();
   Result<void> write_config();
+  Result<std::string> read_logins() const;
   void look_for_port();
   void read_log();
   void log_line(std::string_view line);
@@ -121,6 +126,7 @@ class Broker {
   std::string last_words_;  // its last line of error
   std::string partial_line_;
   std::uint64_t store_bytes_ = 0;
+  BrokerConfig config_;  // as the one that runs was started, or has read it since
   std::chrono::milliseconds slow_start_{};  // so long its start may take
   bool restarting_ = false;
   std::function<void()> stopped_;

@@ -4,6 +4,7 @@
 #include "subjects/identity/authority.hpp"
 #include "subjects/identity/files.hpp"
 #include "subjects/identity/key_file.hpp"
+#include "subjects/identity/known_units.hpp"
 #include "subjects/identity/policy.hpp"
 #include "subjects/identity/signed_document.hpp"
 
@@ -26,7 +27,9 @@ using Path = std::filesystem::path;
 
 constexpr std::chrono::hours kPolicyLife{24 * 365};
 constexpr std::chrono::hours kRootLife{24 * 365 * 20};
+constexpr std::string_view kStationState = "station/state";
 constexpr std::string_view kRootKey = "offline/root.key";
+constexpr std::string_view kRevoker = "revoker";      // by which stewardctl brings revocations
 constexpr std::string_view kRootPublic = "root.pub";  // the last one to be made
 
 bool is_there(const Path& file) {
@@ -77,13 +80,23 @@ Result<LoginKeys> login_keys(const Cluster& cluster) {
   STEWARD_TRY(auto account, of("offline/account.seed", NkeyKind::account));
   STEWARD_TRY(auto people, of("offline/people-signing.seed", NkeyKind::account));
   STEWARD_TRY(auto system, of("offline/system.seed", NkeyKind::account));
+  STEWARD_TRY(auto system_signing, of("offline/system-signing.seed", NkeyKind::account));
   STEWARD_TRY(auto scope, of("station/unit-login.seed", NkeyKind::account));
   return LoginKeys{std::move(own),
                    std::move(signing),
                    std::move(account),
                    std::move(people),
                    std::move(scope),
-                   std::move(system)};
+                   std::move(system),
+                   std::move(system_signing)};
+}
+
+// Whose login that is.
+Result<NkeyPair> user_in(const Path& credentials) {
+  STEWARD_TRY(const auto text, identity::read_secret_file(credentials));
+  return identity::decode_credentials(text.view())
+      .map([](identity::Credentials read) { return std::move(read.user); })
+      .map_error([&](Error error) { return std::move(error).with_context(credentials.string()); });
 }
 
 std::string described(const ClusterPlan& plan) {
@@ -201,6 +214,8 @@ Result<void> Cluster::make_files(const LoginKeys& keys, wire::Timestamp now) con
              return make_once(
                  path(person + ".creds"), Access::owner_only, login(plan_.person, person_rights));
            },
+           [&] { return make_known_login(person); },
+           [&] { return make_system_login(keys, now); },
            [&] {
              return make_once(path("station/account"), Access::everybody, [&]() -> Result<Text> {
                return Text{account.text() + "\n"};
@@ -224,6 +239,26 @@ Result<void> Cluster::make_files(const LoginKeys& keys, wire::Timestamp now) con
     }
   }
   return {};
+}
+
+// Whoever revokes a person's login has its name and not its key.
+Result<void> Cluster::make_known_login(const std::string& person) const {
+  return make_once(path(person + ".login"), Access::everybody, [&]() -> Result<Text> {
+    STEWARD_TRY(const auto user, user_in(path(person + ".creds")));
+    return Text{user.public_key().text() + "\n"};
+  });
+}
+
+Result<void> Cluster::make_system_login(const LoginKeys& keys, wire::Timestamp now) const {
+  return make_once(
+      path("offline/system.creds"), Access::owner_only, [&]() -> Result<identity::Secret> {
+        STEWARD_TRY(const auto name, wire::NodeName::parse(kRevoker));
+        return make_login(name,
+                          revoking_rights(name, keys.account.public_key()),
+                          keys.system.public_key(),
+                          keys.system_signing,
+                          now);
+      });
 }
 
 Result<void> Cluster::make_root_certificate(wire::Timestamp now) const {
@@ -283,7 +318,7 @@ Result<void> Cluster::make_station_configuration() const {
   return make_once(path("station/steward.toml"), Access::everybody, [this]() -> Result<Text> {
     STEWARD_TRY(const auto key, identity::read_key_file(path(kRootKey), identity::no_passphrase));
     return Text{"name = " + quoted(plan_.station) +
-                "\nstate_dir = " + quoted(path("station/state").string()) +
+                "\nstate_dir = " + quoted(path(kStationState).string()) +
                 "\ncredentials = " + quoted(path("station/login.creds").string()) +
                 "\n\n[managed_broker]\nlogins = " + quoted(path("broker/logins.conf").string()) +
                 "\n" + trust_section(key.public_key().text()) +
@@ -319,6 +354,22 @@ Result<bus::TrustFiles> Cluster::station_trust(const std::filesystem::path& stat
                          .units = path("station/units")};
 }
 
+// By the policy of this folder, and by what the station has been brought since.
+Result<void> Cluster::check_not_revoked(const wire::NodeName& unit,
+                                        const identity::PublicKey& key) const {
+  for (const auto& file : {path("policy.signed"), path(kStationState) / "policy.signed"}) {
+    if (!is_there(file)) {
+      continue;
+    }
+    STEWARD_TRY(const auto document, identity::read_file(file));
+    STEWARD_TRY(const auto policy, identity::Policy::parse(identity::body_of(document)));
+    if (policy.denied_keys().contains(key.id())) {
+      return failure(ErrorCode::denied, unit.str() + " was revoked: names are not used again");
+    }
+  }
+  return {};
+}
+
 Result<void> Cluster::add_unit(const wire::NodeName& unit,
                                const std::filesystem::path& folder,
                                std::string_view broker,
@@ -329,31 +380,31 @@ Result<void> Cluster::add_unit(const wire::NodeName& unit,
   }
   STEWARD_TRY(const auto root_key, root());
   STEWARD_TRY(const auto key, identity::own_key_file(folder / "message.key"));
-  const auto known = path("station/units") / (unit.str() + ".pub");
-  const std::string own = key.public_key().text() + "\n";
-  auto told = make_once(known, Access::everybody, [&own]() -> Result<Text> { return Text{own}; });
-  if (!told) {
-    return told;
+  if (auto welcome = check_not_revoked(unit, key.public_key()); !welcome) {
+    return welcome;
   }
-  STEWARD_TRY(const auto there, identity::read_file(known));
-  if (there != own) {
-    return failure(ErrorCode::conflict,
-                   "the name " + unit.str() + " has another key already: " + known.string());
+  // The name is taken before there is a login for it.
+  const auto credentials = folder / "login.creds";
+  STEWARD_TRY(const auto user,
+              is_there(credentials) ? user_in(credentials) : NkeyPair::generate(NkeyKind::user));
+  auto known = identity::remember_unit(
+      path("station/units"), unit, {key.public_key(), user.public_key(), ""});
+  if (!known) {
+    return known;
   }
-  auto login =
-      make_once(folder / "login.creds", Access::owner_only, [&]() -> Result<identity::Secret> {
-        STEWARD_TRY(const auto scope, nkey_of(path("station/unit-login.seed"), NkeyKind::account));
-        STEWARD_TRY(const auto text, identity::read_file(path("station/account")));
-        STEWARD_TRY(const auto account, identity::Nkey::parse(text.substr(0, text.find('\n'))));
-        return make_unit_login(unit, account, scope, now);
-      });
+  auto login = make_once(credentials, Access::owner_only, [&]() -> Result<identity::Secret> {
+    STEWARD_TRY(const auto scope, nkey_of(path("station/unit-login.seed"), NkeyKind::account));
+    STEWARD_TRY(const auto text, identity::read_file(path("station/account")));
+    STEWARD_TRY(const auto account, identity::Nkey::parse(text.substr(0, text.find('\n'))));
+    return make_unit_login(unit, user, account, scope, now);
+  });
   if (!login) {
     return login;
   }
   const std::string config = "name = " + quoted(unit.str()) +
                              "\nbroker = " + quoted(std::string(broker)) +
                              "\nstate_dir = " + quoted(folder.string()) +
-                             "\ncredentials = " + quoted((folder / "login.creds").string()) + "\n" +
+                             "\ncredentials = " + quoted(credentials.string()) + "\n" +
                              trust_section(root_key) + std::string(more);
   return identity::write_file(folder / "edge.toml", config, Access::owner_only, Existing::replace);
 }

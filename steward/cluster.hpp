@@ -49,8 +49,8 @@ class Cluster {
 
   // Makes a unit that runs on this machine: its key, its login and edge.toml in that folder, and
   // its key among those that the station believes. `more` goes into edge.toml as it is. Again with
-  // the same folder: completes it. Errors: conflict (that name has another key already), those of
-  // files and keys.
+  // the same folder: completes it. Errors: conflict (that name has another key already), denied (it
+  // was revoked), those of files and keys.
   [[nodiscard]] Result<void> add_unit(const wire::NodeName& unit,
                                       const std::filesystem::path& folder,
                                       std::string_view broker,
@@ -61,11 +61,14 @@ class Cluster {
   explicit Cluster(ClusterPlan plan) : plan_(std::move(plan)) {}
 
   Result<void> make_files(const LoginKeys& keys, wire::Timestamp now) const;
+  Result<void> make_known_login(const std::string& person) const;
+  Result<void> make_system_login(const LoginKeys& keys, wire::Timestamp now) const;
   Result<void> make_root_certificate(wire::Timestamp now) const;
   Result<void> make_policy(wire::Timestamp now) const;
   Result<void> make_station_configuration() const;
   Result<void> make_root_public() const;
   Result<std::string> root() const;
+  Result<void> check_not_revoked(const wire::NodeName& unit, const identity::PublicKey& key) const;
   std::string trust_section(const std::string& root) const;
 
   ClusterPlan plan_;

@@ -1,6 +1,7 @@
 #include "steward/cluster_logins.hpp"
 
 #include "steward/streams.hpp"
+#include "subjects/identity/login_configuration.hpp"
 #include "subjects/wire/methods.hpp"
 
 #include <utility>
@@ -15,10 +16,10 @@ using identity::Secret;
 
 Result<Secret> sign_in(const wire::NodeName& name,
                        std::optional<Permissions> rights,
+                       const NkeyPair& user,
                        const identity::Nkey& account,
                        const NkeyPair& signer,
                        wire::Timestamp now) {
-  STEWARD_TRY(const auto user, NkeyPair::generate(NkeyKind::user));
   STEWARD_TRY(
       const auto jwt,
       identity::sign_user(
@@ -64,6 +65,11 @@ Permissions person_rights(const wire::NodeName& person) {
           {"*.event.>", "_INBOX." + person.str() + ".>"}};
 }
 
+Permissions revoking_rights(const wire::NodeName& name, const identity::Nkey& account) {
+  return {{"$SYS.REQ.CLAIMS.UPDATE", "$SYS.REQ.ACCOUNT." + account.text() + ".INFO"},
+          {"_INBOX." + name.str() + ".>"}};
+}
+
 Result<std::string> login_configuration(const std::string& cluster,
                                         const LoginKeys& keys,
                                         const Resolver& resolver,
@@ -88,14 +94,15 @@ Result<std::string> login_configuration(const std::string& cluster,
   STEWARD_TRY(
       const auto system_jwt,
       identity::sign_account(
-          {system, "system", identity::Streams::none, {}, {}, {}}, keys.operator_signing, now));
+          {system, "system", identity::Streams::none, {keys.system_signing.public_key()}, {}, {}},
+          keys.operator_signing,
+          now));
   const std::string where = resolver.folder.empty()
                                 ? "MEMORY"
                                 : "{ type: full, dir: \"" + resolver.folder.string() +
                                       "\", allow_delete: true, interval: \"2m\" }";
-  return "operator: " + operator_jwt + "\nsystem_account: " + system.text() +
-         "\nresolver: " + where + "\nresolver_preload: {\n  " + account.text() + ": " +
-         account_jwt + "\n  " + system.text() + ": " + system_jwt + "\n}\n";
+  return identity::LoginConfiguration::text_of(
+      {operator_jwt, system, system_jwt, account, account_jwt, where});
 }
 
 Result<Secret> make_login(const wire::NodeName& name,
@@ -103,14 +110,16 @@ Result<Secret> make_login(const wire::NodeName& name,
                           const identity::Nkey& account,
                           const NkeyPair& people_signing,
                           wire::Timestamp now) {
-  return sign_in(name, std::move(rights), account, people_signing, now);
+  STEWARD_TRY(const auto user, NkeyPair::generate(NkeyKind::user));
+  return sign_in(name, std::move(rights), user, account, people_signing, now);
 }
 
 Result<Secret> make_unit_login(const wire::NodeName& unit,
+                               const NkeyPair& user,
                                const identity::Nkey& account,
                                const NkeyPair& unit_scope,
                                wire::Timestamp now) {
-  return sign_in(unit, std::nullopt, account, unit_scope, now);
+  return sign_in(unit, std::nullopt, user, account, unit_scope, now);
 }
 
 }  // namespace steward::station

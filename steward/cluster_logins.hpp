@@ -18,6 +18,7 @@ struct LoginKeys {
   identity::NkeyPair people_signing;  // signs users that bring their own rights
   identity::NkeyPair unit_scope;      // signs units, and nobody else
   identity::NkeyPair system;          // the broker's own account
+  identity::NkeyPair system_signing;  // signs whoever may bring the broker another account
 };
 
 // What a station uses: commands, its own events, answers, and of JetStream the streams and the
@@ -26,6 +27,9 @@ identity::Permissions station_rights(const wire::NodeName& station);
 
 // What stewardctl uses: commands to all, all events, an inbox.
 identity::Permissions person_rights(const wire::NodeName& person);
+
+// What it takes to bring the broker the JWT of an account, and to see which one it has.
+identity::Permissions revoking_rights(const wire::NodeName& name, const identity::Nkey& account);
 
 // Where the broker keeps accounts.
 struct Resolver {
@@ -48,8 +52,9 @@ struct Resolver {
                                                   const identity::NkeyPair& people_signing,
                                                   wire::Timestamp now);
 
-// Credentials for a unit, with a unit's rights. Errors: bad_config, internal.
+// Credentials for a unit by that key, with a unit's rights. Errors: bad_config, internal.
 [[nodiscard]] Result<identity::Secret> make_unit_login(const wire::NodeName& unit,
+                                                       const identity::NkeyPair& user,
                                                        const identity::Nkey& account,
                                                        const identity::NkeyPair& unit_scope,
                                                        wire::Timestamp now);

@@ -1,6 +1,8 @@
 #include "steward/service.hpp"
 
 #include "steward/files.hpp"
+#include "subjects/identity/files.hpp"
+#include "subjects/identity/login_configuration.hpp"
 #include "subjects/wire/methods.hpp"
 
 #include <cstdlib>
@@ -29,7 +31,9 @@ Service::Service(Config config,
       log_(std::move(log)),
       callbacks_(std::move(callbacks)),
       policies_(kMostPolicies, [this] { loop_.post([this] { take_policies(); }); }),
-      policy_complaint_(clock_, log_) {}
+      policy_complaint_(clock_, log_),
+      accounts_(kMostPolicies, [this] { loop_.post([this] { take_logins(); }); }),
+      account_complaint_(clock_, log_) {}
 
 Service::~Service() = default;
 
@@ -84,7 +88,7 @@ Result<void> Service::hear_policies() {
                                 [this](bus::Message&& message) {
                                   static_cast<void>(policies_.push(std::move(message.payload)));
                                 }));
-    policies_heard_.push_back(std::move(heard));
+    heard_.push_back(std::move(heard));
   }
   return {};
 }
@@ -96,6 +100,44 @@ void Service::take_policies() {
                             taken.error().text());
     }
   }
+}
+
+// Whoever brings a revocation cannot write the files of the broker that we run.
+Result<void> Service::hear_logins() {
+  if (!broker_ || config_.logins.empty()) {
+    return {};
+  }
+  STEWARD_TRY(auto heard,
+              bus_->subscribe(config_.name.str() + ".command." + std::string(wire::kAccountRoute),
+                              [this](bus::Message&& message) {
+                                static_cast<void>(accounts_.push(std::move(message.payload)));
+                              }));
+  heard_.push_back(std::move(heard));
+  return {};
+}
+
+void Service::take_logins() {
+  for (const auto& jwt : accounts_.take()) {
+    if (auto taken = take_account(jwt); !taken) {
+      account_complaint_.say("logins that came over the bus were not taken: " +
+                             taken.error().text());
+    }
+  }
+}
+
+// Believed for the operator's signature alone. On disk before it is in force.
+Result<void> Service::take_account(const std::string& jwt) {
+  STEWARD_TRY(auto text, identity::read_file(config_.logins));
+  STEWARD_TRY(const auto present, identity::LoginConfiguration::parse(text, clock_.now()));
+  STEWARD_TRY(const auto next, present.with_account(jwt, clock_.now()));
+  if (next != text) {
+    auto written = identity::write_file(
+        config_.logins, next, identity::Access::everybody, identity::Existing::replace);
+    if (!written) {
+      return written;
+    }
+  }
+  return broker_->reload_logins();
 }
 
 void Service::start_broker() {
@@ -139,6 +181,9 @@ Result<void> Service::start_station(const std::vector<std::string>& servers) {
   STEWARD_TRY(auto own, holder());
   STEWARD_TRY(bus_, bus::NatsBus::open(std::move(options)));
   if (auto heard = hear_policies(); !heard) {
+    return heard;
+  }
+  if (auto heard = hear_logins(); !heard) {
     return heard;
   }
   auto streams = config_.streams;
@@ -214,7 +259,7 @@ void Service::link_changed(const bus::LinkStatus& status) {
 
 void Service::stop(std::function<void()> stopped) {
   callbacks_ = {};
-  policies_heard_.clear();
+  heard_.clear();
   http_.reset();  // it asks the station
   if (station_) {
     station_->stop();

@@ -65,6 +65,9 @@ class Service {
   Result<void> open_trust();
   Result<void> hear_policies();
   void take_policies();
+  Result<void> hear_logins();
+  void take_logins();
+  Result<void> take_account(const std::string& jwt);
   void start_broker();
   void connect(const std::vector<std::string>& servers);
   Result<void> start_station(const std::vector<std::string>& servers);
@@ -86,9 +89,11 @@ class Service {
   std::optional<runtime::Trust> trust_;  // none: messages are not signed
   bus::Mailbox<std::string> policies_;   // that came over the bus
   runtime::Complaint policy_complaint_;
+  bus::Mailbox<std::string> accounts_;  // JWTs of the broker's account, that came over the bus
+  runtime::Complaint account_complaint_;
   std::unique_ptr<Broker> broker_;
   std::unique_ptr<bus::NatsBus> bus_;
-  std::vector<std::unique_ptr<bus::Subscription>> policies_heard_;
+  std::vector<std::unique_ptr<bus::Subscription>> heard_;
   std::unique_ptr<Station> station_;
   std::unique_ptr<HttpServer> http_;
 };

@@ -21,4 +21,8 @@ inline constexpr std::array<std::string_view, 2> kStationCommands = {"alerts", "
 // nor acknowledged; believed for its own signature, whoever brings it.
 inline constexpr std::string_view kPolicyRoute = "policy.document";
 
+// <station>.command.logins.account: its payload is the JWT of the broker's account as it is, for a
+// station that runs the broker. As above.
+inline constexpr std::string_view kAccountRoute = "logins.account";
+
 }  // namespace steward::wire

@@ -3,6 +3,7 @@
 #include "subjects/identity/authority.hpp"
 #include "subjects/identity/files.hpp"
 #include "subjects/identity/key_file.hpp"
+#include "subjects/identity/known_units.hpp"
 #include "subjects/identity/policy.hpp"
 #include "subjects/identity/signed_document.hpp"
 
@@ -13,9 +14,6 @@
 namespace steward::ctl {
 
 namespace {
-
-using identity::Access;
-using identity::Existing;
 
 // A unit's authority for its own daemons; renewed by another bundle.
 constexpr std::chrono::hours kAuthorityLife{24 * 365};
@@ -64,25 +62,8 @@ Result<std::unique_ptr<ClusterAuthority>> ClusterAuthority::open(
                                 std::move(scope),
                                 std::move(account),
                                 std::move(policy),
+                                parsed.denied_keys(),
                                 parsed.cluster()}));
-}
-
-// A name belongs to the key that came first with it.
-Result<void> ClusterAuthority::make_known(const identity::EnrollmentRequest& request) const {
-  const auto file = held_.folder / "station/units" / (request.node.node.str() + ".pub");
-  const std::string own = request.message_key.text() + "\n";
-  auto written = identity::write_file(file, own, Access::everybody, Existing::keep);
-  if (!written && written.error().code != ErrorCode::conflict) {
-    return tl::unexpected<Error>(wrong(file, written.error()));
-  }
-  STEWARD_TRY(const auto there, of(file, identity::read_file(file)));
-  if (there != own) {
-    return failure(ErrorCode::conflict,
-                   "the name " + request.node.node.str() +
-                       " has another key already: names are not used again (" + file.string() +
-                       ")");
-  }
-  return {};
 }
 
 Result<std::string> ClusterAuthority::let_in(const identity::EnrollmentRequest& request,
@@ -92,7 +73,15 @@ Result<std::string> ClusterAuthority::let_in(const identity::EnrollmentRequest& 
                    "the request is for the cluster " + request.node.cluster.str() + ", this is " +
                        held_.cluster.str());
   }
-  if (auto known = make_known(request); !known) {
+  if (held_.denied.contains(request.message_key.id())) {
+    return failure(ErrorCode::denied,
+                   request.node.node.str() + " was revoked: names are not used again");
+  }
+  auto known =
+      identity::remember_unit(held_.folder / "station/units",
+                              request.node.node,
+                              {request.message_key, request.login_key, request.authority_key.id()});
+  if (!known) {
     return tl::unexpected<Error>(std::move(known).error());
   }
   STEWARD_TRY(auto authority,

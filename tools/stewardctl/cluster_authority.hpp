@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <string>
 
 namespace steward::ctl {
@@ -21,8 +22,8 @@ class ClusterAuthority {
       const std::filesystem::path& folder, const identity::AskPassphrase& ask);
 
   // The bundle for a request, and the unit's key among those that the station believes. Again for
-  // the same request: a fresh bundle. Errors: denied (for another cluster), conflict (that name has
-  // another key already), those of files, internal.
+  // the same request: a fresh bundle. Errors: denied (for another cluster, or revoked), conflict
+  // (that name has another key already), those of files, internal.
   [[nodiscard]] Result<std::string> let_in(const identity::EnrollmentRequest& request,
                                            wire::Timestamp now) const;
 
@@ -33,13 +34,12 @@ class ClusterAuthority {
     identity::Certificate certificate;
     identity::NkeyPair unit_scope;
     identity::Nkey account;
-    std::string policy;  // signed
+    std::string policy;            // signed
+    std::set<std::string> denied;  // keys of those who were revoked
     identity::ClusterName cluster;
   };
 
   explicit ClusterAuthority(Held held) : held_(std::move(held)) {}
-
-  Result<void> make_known(const identity::EnrollmentRequest& request) const;
 
   const Held held_;
 };

@@ -82,6 +82,7 @@ Verbs keys_verbs();
 Verbs policy_verbs();
 Verb policy_push_verb();
 Verb ca_sign_verb();
+Verb revoke_verb();
 Verb trust_verify_verb();
 Verbs bus_verbs();
 Verb doctor_verb();

@@ -3,6 +3,7 @@
 #include "subjects/identity/signed_document.hpp"
 #include "subjects/wire/methods.hpp"
 #include "tools/stewardctl/format.hpp"
+#include "tools/stewardctl/policy_push.hpp"
 #include "tools/stewardctl/rights.hpp"
 #include "tools/stewardctl/targets.hpp"
 #include "tools/stewardctl/verb.hpp"
@@ -26,26 +27,13 @@ struct Arguments {
   std::string wait = "15s";
 };
 
-struct Signed {
-  std::string document;
-  Policy policy;
-};
-
-Result<Signed> read_signed(const std::string& file) {
-  auto text = identity::read_file(file);
-  if (!text) {
-    return failure(ErrorCode::bad_config, file + ": " + text.error().message);
-  }
-  const auto body = identity::body_of(*text);
-  if (body.size() == text->size()) {
+Result<Policy> signed_policy(const std::string& document) {
+  const auto body = identity::body_of(document);
+  if (body.size() == document.size()) {
     return failure(ErrorCode::bad_config,
-                   file + " is not signed: stewardctl policy sign FILE --key FILE --out FILE");
+                   "it is not signed: stewardctl policy sign FILE --key FILE --out FILE");
   }
-  auto policy = Policy::parse(body);
-  if (!policy) {
-    return failure(ErrorCode::bad_config, file + ": " + policy.error().message);
-  }
-  return Signed{*std::move(text), *std::move(policy)};
+  return Policy::parse(body);
 }
 
 // A policy goes only forward; a station that does not answer us says nothing against it.
@@ -114,25 +102,39 @@ Result<Exit> follow(Invocation& invocation,
 
 Result<Exit> push(Invocation& invocation, const Arguments& arguments) {
   STEWARD_TRY(const auto patience, parse_duration(arguments.wait));
-  STEWARD_TRY(auto brought, read_signed(arguments.file));
+  const auto wrong = [&arguments](const Error& error) {
+    return failure(ErrorCode::bad_config, arguments.file + ": " + error.message);
+  };
+  auto document = identity::read_file(arguments.file);
+  if (!document) {
+    return wrong(document.error());
+  }
+  if (const auto policy = signed_policy(*document); !policy) {
+    return wrong(policy.error());
+  }
+  return push_policy(invocation, *std::move(document), patience);
+}
+
+}  // namespace
+
+Result<Exit> push_policy(Invocation& invocation, std::string document, milliseconds patience) {
+  STEWARD_TRY(const auto policy, signed_policy(document));
   STEWARD_TRY(const auto session, invocation.session());
-  if (auto forward = check_version(*session, invocation.console, brought.policy); !forward) {
+  if (auto forward = check_version(*session, invocation.console, policy); !forward) {
     return tl::unexpected<Error>(std::move(forward).error());
   }
   STEWARD_TRY(auto subject,
               wire::Subject::parse("@all.command." + std::string(wire::kPolicyRoute)));
   auto envelope = session->envelope(std::move(subject));
   envelope.content_type = "text/plain";
-  if (auto sent = session->publish(session->seal(envelope, std::move(brought.document))); !sent) {
+  if (auto sent = session->publish(session->seal(envelope, std::move(document))); !sent) {
     return tl::unexpected<Error>(std::move(sent).error());
   }
   if (auto flushed = session->bus().flush(kFlushTimeout); !flushed) {
     return tl::unexpected<Error>(flushed.error());
   }
-  return follow(invocation, *session, brought.policy, patience);
+  return follow(invocation, *session, policy, patience);
 }
-
-}  // namespace
 
 Verb policy_push_verb() {
   return {"policy push",

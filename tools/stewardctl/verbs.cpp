@@ -26,6 +26,7 @@ const Verbs& all_verbs() {
     add(keys_verbs());
     add(policy_verbs());
     out.push_back(ca_sign_verb());
+    out.push_back(revoke_verb());
     out.push_back(trust_verify_verb());
     add(bus_verbs());
     add({version_verb(), completion_verb(), complete_verb()});

@@ -32,6 +32,29 @@ std::unique_ptr<Fleet> Fleet::make() {
   return fleet->server_ ? std::move(fleet) : nullptr;
 }
 
+std::unique_ptr<Fleet> Fleet::make_managed() {
+  // Whether there is a nats-server is for the helper to say.
+  if (!NatsServer::start()) {
+    return nullptr;
+  }
+  std::unique_ptr<Fleet> fleet(new Fleet);
+  fleet->station_ = std::make_unique<Process>(
+      "steward", fleet->made_ / "station/steward.toml", fleet->path("station.log"));
+  REQUIRE(eventually([&] { return !fleet->url().empty(); }));
+  fleet->add_context();
+  return fleet;
+}
+
+std::string Fleet::url() const {
+  if (server_) {
+    return server_->url();
+  }
+  const auto log = identity::tests::contents(path("station.log"));
+  const auto at = log.find("nats://");
+  const auto end = log.find_first_not_of("0123456789", log.find(':', at + 7) + 1);
+  return at == std::string::npos || end == std::string::npos ? "" : log.substr(at, end - at);
+}
+
 Fleet::Fleet() : made_(folder_ / "fleet") {
   const auto done = our("steward init --cluster fleet --operator anna --dir " + made_.string());
   REQUIRE_MESSAGE(done.exit_code == 0, done.text);
@@ -47,7 +70,11 @@ void Fleet::start_station() {
   const auto config = identity::tests::contents(file);
   std::ofstream(file) << "broker = \"" << server_->url() << "\"\n" << config;
   station_ = std::make_unique<Process>("steward", file, path("station.log"));
-  const auto added = ctl("context add fleet --use --server " + server_->url() + " --creds " +
+  add_context();
+}
+
+void Fleet::add_context() const {
+  const auto added = ctl("context add fleet --use --server " + url() + " --creds " +
                          (made_ / "people/anna.creds").string() + " --signing-key " +
                          (made_ / "people/anna.key").string() + " --cluster fleet --operator anna");
   REQUIRE_MESSAGE(added.exit_code == 0, added.text);

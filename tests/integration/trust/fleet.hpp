@@ -22,7 +22,16 @@ class Fleet {
 
   std::filesystem::path path(std::string_view name) const { return folder_ / name; }
 
+  // The same with the broker that the station runs; both are there.
+  static std::unique_ptr<Fleet> make_managed();
+
   const NatsServer& server() const { return *server_; }
+
+  // Of the broker, whoever runs it.
+  std::string url() const;
+
+  // One's own broker, ended in order and started again.
+  void restart_broker() { server_->restart(); }
 
   std::string root() const;  // the public key that signs policies and bundles
 
@@ -34,6 +43,7 @@ class Fleet {
 
  private:
   Fleet();
+  void add_context() const;
 
   const identity::tests::Folder folder_;
   const std::filesystem::path made_;

@@ -1,5 +1,7 @@
 #include "tests/subjects/identity/logins.hpp"
 
+#include "subjects/identity/login_configuration.hpp"
+
 #include <string>
 
 namespace steward::identity::tests {
@@ -54,9 +56,12 @@ std::string Broker::system_jwt(wire::Timestamp now) const {
 }
 
 std::string Broker::configuration(wire::Timestamp now) const {
-  return "operator: " + operator_jwt(now) + "\nsystem_account: " + system.public_key().text() +
-         "\nresolver: MEMORY\nresolver_preload: {\n  " + account.public_key().text() + ": " +
-         account_jwt(now) + "\n  " + system.public_key().text() + ": " + system_jwt(now) + "\n}\n";
+  return LoginConfiguration::text_of({operator_jwt(now),
+                                      system.public_key(),
+                                      system_jwt(now),
+                                      account.public_key(),
+                                      account_jwt(now),
+                                      "MEMORY"});
 }
 
 UserClaims Broker::user(const NkeyPair& key, const std::string& name) const {

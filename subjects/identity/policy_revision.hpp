@@ -1,0 +1,18 @@
+#pragma once
+
+#include "subjects/wire/error.hpp"
+#include "subjects/wire/time.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace steward::identity {
+
+// The body of the next version of a policy, in which keys of these ids are good for nothing any
+// more; all else stays as it is. Errors: Policy::parse()'s; expired (a new one is needed first).
+[[nodiscard]] Result<std::string> with_denied_keys(std::string_view body,
+                                                   const std::vector<std::string>& key_ids,
+                                                   wire::Timestamp now);
+
+}  // namespace steward::identity
