@@ -67,7 +67,7 @@ TEST_CASE("fault: a unit whose clock steps by years runs nothing that has expire
   // Right again: everything is given once more, and nothing runs again.
   shim.set_clock(std::chrono::nanoseconds(0));
   REQUIRE(has_clock(*fleet, eva, std::chrono::nanoseconds(0)));
-  eva.repeat_all();
+  eva.repeat();
   load.give(10);
   CHECK_MESSAGE(load.finish(minutes(1)), load.stuck());
   CHECK_FALSE(std::filesystem::exists(file));

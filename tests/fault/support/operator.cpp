@@ -69,9 +69,13 @@ void Operator::insist() {
   }
 }
 
-void Operator::repeat_all() {
+void Operator::repeat(std::size_t but) {
   for (auto& [id, given] : given_) {
-    publish(given);
+    if (but > 0) {
+      --but;
+    } else {
+      publish(given);
+    }
   }
 }
 

@@ -36,8 +36,12 @@ class Operator {
   // Publishes once more what the broker has not said to be stored. Call it now and then.
   void insist();
 
-  // Publishes every command given so far once more, stored or not: the same bytes.
-  void repeat_all();
+  // Publishes every command given so far but the first so many once more, stored or not: the same
+  // bytes.
+  void repeat(std::size_t but = 0);
+
+  // How many commands were given so far.
+  std::size_t given() const { return given_.size(); }
 
   // How many commands the broker has not stored yet.
   std::size_t unstored() const;
