@@ -1,10 +1,10 @@
 #include "steward/cluster.hpp"
 
+#include "steward/cluster_files.hpp"
 #include "steward/files.hpp"
 #include "subjects/identity/authority.hpp"
 #include "subjects/identity/files.hpp"
 #include "subjects/identity/key_file.hpp"
-#include "subjects/identity/known_units.hpp"
 #include "subjects/identity/policy.hpp"
 #include "subjects/identity/signed_document.hpp"
 
@@ -27,49 +27,9 @@ using Path = std::filesystem::path;
 
 constexpr std::chrono::hours kPolicyLife{24 * 365};
 constexpr std::chrono::hours kRootLife{24 * 365 * 20};
-constexpr std::string_view kStationState = "station/state";
 constexpr std::string_view kRootKey = "offline/root.key";
 constexpr std::string_view kRevoker = "revoker";      // by which stewardctl brings revocations
 constexpr std::string_view kRootPublic = "root.pub";  // the last one to be made
-
-bool is_there(const Path& file) {
-  std::error_code error;
-  return std::filesystem::exists(file, error);
-}
-
-// A file that is there stays; two makers at once: one of them is told.
-template <typename Make>
-Result<void> make_once(const Path& file, Access access, const Make& make) {
-  if (is_there(file)) {
-    return {};
-  }
-  STEWARD_TRY(const auto bytes, make());
-  return identity::write_file(file, bytes.view(), access, Existing::keep)
-      .map_error([&](Error error) { return std::move(error).with_context(file.string()); });
-}
-
-// Text as make_once() takes it.
-struct Text {
-  std::string text;
-
-  std::string_view view() const { return text; }
-};
-
-Result<NkeyPair> nkey_of(const Path& file, NkeyKind kind) {
-  auto made = make_once(file, Access::owner_only, [kind]() -> Result<identity::Secret> {
-    STEWARD_TRY(const auto pair, NkeyPair::generate(kind));
-    return pair.seed_text();
-  });
-  if (!made) {
-    return tl::unexpected(std::move(made).error());
-  }
-  STEWARD_TRY(const auto seed, identity::read_secret_file(file));
-  auto pair = NkeyPair::parse_seed(seed.view());
-  if (!pair || pair->public_key().kind() != kind) {
-    return failure(ErrorCode::bad_config, file.string() + " is no seed of that kind");
-  }
-  return pair;
-}
 
 Result<LoginKeys> login_keys(const Cluster& cluster) {
   const auto of = [&cluster](std::string_view file, NkeyKind kind) {
@@ -91,14 +51,6 @@ Result<LoginKeys> login_keys(const Cluster& cluster) {
                    std::move(system_signing)};
 }
 
-// Whose login that is.
-Result<NkeyPair> user_in(const Path& credentials) {
-  STEWARD_TRY(const auto text, identity::read_secret_file(credentials));
-  return identity::decode_credentials(text.view())
-      .map([](identity::Credentials read) { return std::move(read.user); })
-      .map_error([&](Error error) { return std::move(error).with_context(credentials.string()); });
-}
-
 std::string described(const ClusterPlan& plan) {
   return nlohmann::json(
              {{"cluster", plan.name}, {"station", plan.station}, {"person", plan.person}})
@@ -115,8 +67,6 @@ Result<void> check_names(const ClusterPlan& plan) {
   }
   return {};
 }
-
-std::string quoted(const std::string& text) { return nlohmann::json(text).dump(); }
 
 std::string broker_head(const std::string& cluster) {
   return "# For a nats-server of your own. Complete the places, and put TLS before it.\n"
@@ -352,61 +302,6 @@ Result<bus::TrustFiles> Cluster::station_trust(const std::filesystem::path& stat
                          .policy = path("policy.signed"),
                          .kept = state_dir / "policy.signed",
                          .units = path("station/units")};
-}
-
-// By the policy of this folder, and by what the station has been brought since.
-Result<void> Cluster::check_not_revoked(const wire::NodeName& unit,
-                                        const identity::PublicKey& key) const {
-  for (const auto& file : {path("policy.signed"), path(kStationState) / "policy.signed"}) {
-    if (!is_there(file)) {
-      continue;
-    }
-    STEWARD_TRY(const auto document, identity::read_file(file));
-    STEWARD_TRY(const auto policy, identity::Policy::parse(identity::body_of(document)));
-    if (policy.denied_keys().contains(key.id())) {
-      return failure(ErrorCode::denied, unit.str() + " was revoked: names are not used again");
-    }
-  }
-  return {};
-}
-
-Result<void> Cluster::add_unit(const wire::NodeName& unit,
-                               const std::filesystem::path& folder,
-                               std::string_view broker,
-                               std::string_view more,
-                               wire::Timestamp now) const {
-  if (auto made = make_private_folder(folder); !made) {
-    return made;
-  }
-  STEWARD_TRY(const auto root_key, root());
-  STEWARD_TRY(const auto key, identity::own_key_file(folder / "message.key"));
-  if (auto welcome = check_not_revoked(unit, key.public_key()); !welcome) {
-    return welcome;
-  }
-  // The name is taken before there is a login for it.
-  const auto credentials = folder / "login.creds";
-  STEWARD_TRY(const auto user,
-              is_there(credentials) ? user_in(credentials) : NkeyPair::generate(NkeyKind::user));
-  auto known = identity::remember_unit(
-      path("station/units"), unit, {key.public_key(), user.public_key(), ""});
-  if (!known) {
-    return known;
-  }
-  auto login = make_once(credentials, Access::owner_only, [&]() -> Result<identity::Secret> {
-    STEWARD_TRY(const auto scope, nkey_of(path("station/unit-login.seed"), NkeyKind::account));
-    STEWARD_TRY(const auto text, identity::read_file(path("station/account")));
-    STEWARD_TRY(const auto account, identity::Nkey::parse(text.substr(0, text.find('\n'))));
-    return make_unit_login(unit, user, account, scope, now);
-  });
-  if (!login) {
-    return login;
-  }
-  const std::string config = "name = " + quoted(unit.str()) +
-                             "\nbroker = " + quoted(std::string(broker)) +
-                             "\nstate_dir = " + quoted(folder.string()) +
-                             "\ncredentials = " + quoted(credentials.string()) + "\n" +
-                             trust_section(root_key) + std::string(more);
-  return identity::write_file(folder / "edge.toml", config, Access::owner_only, Existing::replace);
 }
 
 }  // namespace steward::station

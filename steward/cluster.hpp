@@ -23,12 +23,12 @@ struct ClusterPlan {
 //
 //   offline/       what signs policies and logins: to be carried away
 //   station/       key, login, keys of units, configuration (steward.toml) of the station
-//   people/        key and login of the first operator
+//   people/        key and login of the first operator, and the login's name for a revocation
 //   broker/        logins.conf for the managed broker, nats-server.conf for one of your own
 //   policy.json    who may do what, and policy.signed; root.pub, whose signature that is
 //   root.crt       under which units certify their daemons
 //
-// No file is ever replaced. Making it again goes on where it was interrupted, and leaves one that
+// None is replaced here. Making it again goes on where it was interrupted, and leaves one that
 // is whole as it is, also without what was carried away.
 class Cluster {
  public:

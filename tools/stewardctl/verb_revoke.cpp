@@ -82,11 +82,11 @@ Result<Exit> revoke(Invocation& invocation, const Arguments& arguments) {
 
 Verb revoke_verb() {
   return {"revoke",
-          "cut units or operators off for good, where the root's key is",
-          "The broker closes their connections and lets them in no more; the policy denies\n"
-          "their keys, which goes to all units. What a revoked operator has queued is\n"
-          "refused when its turn comes. Names are not used again. Interrupted, or without\n"
-          "a broker, it is run again.",
+          "cut units or operators off for good",
+          "Done where the root's key is. The broker closes their connections and lets\n"
+          "them in no more; the policy denies their keys, and goes to all units. What a\n"
+          "revoked operator has queued is refused when its turn comes. Names are not used\n"
+          "again. Interrupted, or without a broker, it is run again.",
           "stewardctl revoke ship2 --dir fleet\n"
           "stewardctl revoke --operator mallory --dir fleet --yes",
           TakesCommand::no,
