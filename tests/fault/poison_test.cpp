@@ -24,6 +24,8 @@ void poison(const std::string& point, const std::string& how) {
   const auto poison = eva.give({shell, R"({"argv":["true"]})"});
   const Process::Environment poisoned{{how, point + ":1:" + poison.str()}};
   load.give(1);
+  // Behind it, also where the broker is slow.
+  REQUIRE(fleet->tend_until([&] { return eva.unstored() == 0; }, minutes(1)));
   fleet->bring_up(fleet->unit(0), poisoned);
   fleet->hold(fleet->unit(0));  // started again here: the poison works in every life
   int lives = 1;

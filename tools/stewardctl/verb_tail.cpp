@@ -209,7 +209,7 @@ Result<Exit> tail(Invocation& invocation, const Arguments& arguments) {
 Verb tail_verb() {
   return {
       "tail",
-      "the end of a file on units, and what is added to it",
+      "the end of a file, and what is added to it",
       "Shows the last lines of a file, or of what a systemd unit says, and goes on until Ctrl-C.\n"
       "A unit shows files of the folders that its configuration allows ([tail.system] folders,\n"
       "/var/log). It stops by itself when nobody looks any more.",

@@ -148,12 +148,13 @@ TEST_CASE("logs: the agent is killed at random points: no line is lost, none sho
   const int kills = std::getenv("STEWARD_LONG") != nullptr ? 1'000 : 8;
   LogStream stream(server->url());
   ForwardingAgent agent(server->url(), kFiles);
+  constexpr std::size_t kLines = 60'000;  // a second's work and more
   std::size_t last = 0;
   int while_working = 0;
   for (int kill = 0; kill < kills; ++kill) {
-    append(agent.path("app.log"), last + 1, last + 10'000);
-    last += 10'000;
-    const auto target = stream.line_count() + random() % 10'000;
+    append(agent.path("app.log"), last + 1, last + kLines);
+    last += kLines;
+    const auto target = stream.line_count() + random() % kLines;
     // By what has come, so that the kill falls into the work, however slow the machine is.
     stream.read_until([target](const LogStream& read) { return read.line_count() >= target; },
                       std::chrono::seconds(10));
