@@ -38,7 +38,8 @@ void RulePrograms::run(const wire::AlertRule& rule, const wire::AlertEvent& even
 
 void RulePrograms::next() {
   while (!running_ && !waiting_.empty()) {
-    auto [rule, request] = std::move(waiting_.front());
+    auto [name, request] = std::move(waiting_.front());
+    const std::string rule = std::move(name);  // a binding cannot be captured
     waiting_.pop_front();
     ++runs_;
     running_ = std::make_unique<runtime::ProgramRun>(
