@@ -35,8 +35,8 @@ std::string told(const wire::Alert& alert) {
 // Which alerts an operator's word is about.
 class Meant {
  public:
-  explicit Meant(const AlertsRequest& request)
-      : target_(wire::Target::parse(request.target)), rule_(request.rule) {}
+  Meant(std::string_view target, std::string rule)
+      : target_(wire::Target::parse(target)), rule_(std::move(rule)) {}
 
   bool operator()(const std::string& unit, const std::string& rule) const {
     return target_ && target_->matches(unit) && wire::glob_matches(rule_, rule);
@@ -46,6 +46,34 @@ class Meant {
   Result<wire::Target> target_;
   std::string rule_;
 };
+
+// A silence that is not over.
+struct Quiet {
+  Meant meant;
+  wire::Timestamp until;
+};
+
+std::vector<Quiet> in_force(const std::map<std::string, wire::SilenceRow>& silences, Moment now) {
+  std::vector<Quiet> quiet;
+  for (const auto& [id, row] : silences) {
+    if (row.until > now.wall) {
+      quiet.push_back({Meant(row.target, row.rule), row.until});
+    }
+  }
+  return quiet;
+}
+
+// By the silence that lasts longest.
+std::optional<wire::Timestamp> silenced_until(const wire::AlertRow& row,
+                                              const std::vector<Quiet>& silences) {
+  std::optional<wire::Timestamp> until;
+  for (const auto& silence : silences) {
+    if ((!until || silence.until > *until) && silence.meant(row.unit, row.alert.rule)) {
+      until = silence.until;
+    }
+  }
+  return until;
+}
 
 }  // namespace
 
@@ -184,7 +212,7 @@ void AlertsTable::take(const AlertsRequest& request,
     }
     return;
   }
-  const Meant meant(request);
+  const Meant meant(request.target, request.rule);
   std::vector<AlertKey> dropped;
   for (auto& [name, unit] : units_) {
     for (auto& [key, row] : unit.open) {
@@ -217,24 +245,13 @@ void AlertsTable::tick(Moment now, Batch& batch) {
   });
 }
 
-std::optional<wire::Timestamp> AlertsTable::silenced(const wire::AlertRow& row, Moment now) const {
-  std::optional<wire::Timestamp> until;
-  for (const auto& [id, silence] : silences_) {
-    const auto target = wire::Target::parse(silence.target);
-    if (silence.until > now.wall && (!until || silence.until > *until) && target &&
-        target->matches(row.unit) && wire::glob_matches(silence.rule, row.alert.rule)) {
-      until = silence.until;
-    }
-  }
-  return until;
-}
-
 std::vector<wire::AlertRow> AlertsTable::rows(Moment now) const {
+  const auto silences = in_force(silences_, now);
   std::vector<wire::AlertRow> rows;
   for (const auto& [name, unit] : units_) {
     for (const auto& [key, row] : unit.open) {
       rows.push_back(row);
-      rows.back().silenced_until = silenced(row, now);
+      rows.back().silenced_until = silenced_until(row, silences);
     }
   }
   return rows;

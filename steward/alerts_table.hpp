@@ -70,7 +70,6 @@ class AlertsTable {
                 const wire::AlertEvent& event,
                 Moment now,
                 Batch& batch);
-  std::optional<wire::Timestamp> silenced(const wire::AlertRow& row, Moment now) const;
 
   std::map<std::string, Unit> units_;
   std::map<std::string, wire::SilenceRow> silences_;

@@ -75,10 +75,15 @@ Result<void> Selection::prepare(const wire::Selector& selector, int depth) {
       return failure(ErrorCode::bad_payload,
                      "group '@" + name + "' is more than 8 groups deep, or in itself");
     }
+    auto& deepest = prepared_[name];
+    if (deepest > depth) {
+      continue;  // what was not too deep there is not here
+    }
     STEWARD_TRY(auto inner, wire::Selector::parse(group->target));
     if (auto prepared = prepare(inner, depth + 1); !prepared) {
       return prepared;
     }
+    deepest = depth + 1;
     selectors_.insert_or_assign(name, std::move(inner));
   }
   return {};

@@ -47,6 +47,7 @@ class Selection {
   std::map<std::string, ByUnit, std::less<>> labels_;  // by key, as JSON texts
   std::map<std::string, ByUnit, std::less<>> facts_;
   std::map<std::string, wire::Selector, std::less<>> selectors_;  // of the groups asked for
+  std::map<std::string, int, std::less<>> prepared_;  // those, by how deep at most they were met
 };
 
 }  // namespace steward::station

@@ -1,7 +1,8 @@
 #include "tools/bench/scrape.hpp"
 
+#include "tools/bench/sockets.hpp"
+
 #include <arpa/inet.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -10,35 +11,8 @@
 
 namespace steward::bench {
 
-namespace {
-
-class Socket {
- public:
-  Socket() : number_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {}
-
-  ~Socket() { ::close(number_); }
-
-  Socket(const Socket&) = delete;
-  Socket& operator=(const Socket&) = delete;
-
-  int number() const { return number_; }
-
- private:
-  const int number_;
-};
-
-sockaddr_in loopback(std::uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(port);
-  return address;
-}
-
-}  // namespace
-
 Result<std::uint16_t> free_port() {
-  const Socket probe;
+  const Descriptor probe(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   auto address = loopback(0);
   socklen_t size = sizeof address;
   if (::bind(probe.number(), reinterpret_cast<sockaddr*>(&address), size) != 0 ||
@@ -49,7 +23,7 @@ Result<std::uint16_t> free_port() {
 }
 
 Result<std::string> scrape(std::uint16_t port) {
-  const Socket link;
+  const Descriptor link(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const auto address = loopback(port);
   if (::connect(link.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     return failure(ErrorCode::unavailable, "nobody listens on port " + std::to_string(port));

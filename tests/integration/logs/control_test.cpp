@@ -5,34 +5,13 @@
 #include <signal.h>
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 #include <fstream>
 
 namespace steward::tests {
 namespace {
 
-bool has_lines(LogStream& stream, std::size_t count) {
-  return stream.read_until([count](const LogStream& read) { return read.line_count() >= count; });
-}
-
 void write(const ForwardingAgent& agent, const std::string& text) {
   std::ofstream(agent.path("app.log"), std::ios::app) << text;
-}
-
-// What stewardctl says on stdout.
-std::string ctl(const std::string& broker, const std::string& arguments) {
-  std::string out;
-  const auto command = "XDG_RUNTIME_DIR=/nowhere " + std::string(STEWARD_BIN_DIR) +
-                       "/stewardctl --server " + broker + " " + arguments + " 2>&1";
-  std::FILE* pipe = ::popen(command.c_str(), "r");
-  REQUIRE(pipe != nullptr);
-  std::array<char, 4'096> buffer{};
-  for (std::size_t got = 0; (got = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) {
-    out.append(buffer.data(), got);
-  }
-  ::pclose(pipe);
-  return out;
 }
 
 }  // namespace

@@ -15,10 +15,6 @@ namespace {
 
 constexpr const char* kFiles = "files = [\"@/app.log\"]\nrotate_ms = 3000";
 
-bool has_lines(LogStream& stream, std::size_t count) {
-  return stream.read_until([count](const LogStream& read) { return read.line_count() >= count; });
-}
-
 void run(const std::string& command) {
   REQUIRE_MESSAGE(std::system(command.c_str()) == 0, command);
 }

@@ -50,7 +50,7 @@ void write_journal(const ForwardingAgent& agent,
   REQUIRE(::pclose(pipe) == 0);
 }
 
-bool has_lines(LogStream& stream, std::size_t count) {
+bool has_lines_soon(LogStream& stream, std::size_t count) {
   return stream.read_until([count](const LogStream& read) { return read.line_count() >= count; },
                            std::chrono::seconds(30));
 }
@@ -76,7 +76,7 @@ TEST_CASE("logs: the journal is read on from where the broker has it, over kills
   LogStream stream(server->url());
   ForwardingAgent agent(server->url(), kOptions);
   write_journal(agent, "a.journal", 1, 300);
-  REQUIRE_MESSAGE(has_lines(stream, 300), agent.log());
+  REQUIRE_MESSAGE(has_lines_soon(stream, 300), agent.log());
   const auto& line = *stream.items.front().line;
   CHECK(line.program == "app");
   CHECK(line.pid == "7");
@@ -85,15 +85,15 @@ TEST_CASE("logs: the journal is read on from where the broker has it, over kills
   CHECK(line.severity == 3);
   CHECK(line.time_us == 1'795'247'248'001'000);
   write_journal(agent, "a.journal", 301, 400);  // while it is read
-  REQUIRE(has_lines(stream, 400));
+  REQUIRE(has_lines_soon(stream, 400));
   agent.end_by(SIGKILL);
   write_journal(agent, "a.journal", 401, 500);
   std::filesystem::rename(agent.path("journal/a.journal"), agent.path("journal/a@1.journal"));
   write_journal(agent, "b.journal", 501, 600);
   agent.start();
-  REQUIRE_MESSAGE(has_lines(stream, 600), agent.log());
+  REQUIRE_MESSAGE(has_lines_soon(stream, 600), agent.log());
   write_journal(agent, "c.journal", 601, 700);  // a file that comes while it is read
-  REQUIRE_MESSAGE(has_lines(stream, 700), agent.log());
+  REQUIRE_MESSAGE(has_lines_soon(stream, 700), agent.log());
   CHECK(disorder(stream.lines(), 1, 700) == "");
   CHECK(stream.missing() == 0);
   CHECK(stream.notices().empty());
@@ -107,13 +107,13 @@ TEST_CASE("logs: what the journal has let go of before it was read is said") {
   LogStream stream(server->url());
   ForwardingAgent agent(server->url(), kOptions);
   write_journal(agent, "a.journal", 1, 50);
-  REQUIRE_MESSAGE(has_lines(stream, 50), agent.log());
+  REQUIRE_MESSAGE(has_lines_soon(stream, 50), agent.log());
   agent.end_by(SIGKILL);
   write_journal(agent, "a.journal", 51, 60);
   std::filesystem::remove(agent.path("journal/a.journal"));
   write_journal(agent, "b.journal", 61, 100);
   agent.start();
-  REQUIRE_MESSAGE(has_lines(stream, 90), agent.log());
+  REQUIRE_MESSAGE(has_lines_soon(stream, 90), agent.log());
   CHECK(has_notice(stream, "the journal has lost the place"));
   auto lines = stream.lines();
   std::sort(lines.begin(), lines.end());
@@ -143,7 +143,7 @@ TEST_CASE("logs: what the kernel says, each once, and how much it had let go of"
   for (std::size_t number = 10; number < 20; ++number) {
     say(number);
   }
-  REQUIRE_MESSAGE(has_lines(stream, 10), agent.log());
+  REQUIRE_MESSAGE(has_lines_soon(stream, 10), agent.log());
   CHECK(stream.items.front().line->program == "kernel");
   CHECK(stream.items.front().line->severity == 4);
   // Until the cursor is on disk, too: then they are not read again.
@@ -152,7 +152,7 @@ TEST_CASE("logs: what the kernel says, each once, and how much it had let go of"
   for (std::size_t number = 15; number < 25; ++number) {
     say(number);
   }
-  REQUIRE_MESSAGE(has_lines(stream, 15), agent.log());
+  REQUIRE_MESSAGE(has_lines_soon(stream, 15), agent.log());
   CHECK(stream.command(R"({"op":"stop"})").starts_with("done"));
   agent.end_by(SIGKILL);
   agent.start();
@@ -160,7 +160,7 @@ TEST_CASE("logs: what the kernel says, each once, and how much it had let go of"
   for (std::size_t number = 32; number < 35; ++number) {
     say(number);
   }
-  REQUIRE_MESSAGE(has_lines(stream, 18), agent.log());
+  REQUIRE_MESSAGE(has_lines_soon(stream, 18), agent.log());
   CHECK(has_notice(stream, "that were not read: 7 lines lost"));
   CHECK(disorder(stream.lines(), 10, 34) == "missing before 32");
   ::close(ring);

@@ -237,6 +237,24 @@ std::string numbered(std::size_t number) {
   return text.data();
 }
 
+bool has_lines(LogStream& stream, std::size_t count) {
+  return stream.read_until([count](const LogStream& read) { return read.line_count() >= count; });
+}
+
+std::string ctl(const std::string& broker, const std::string& arguments) {
+  std::string out;
+  const auto command = "XDG_RUNTIME_DIR=/nowhere " + std::string(STEWARD_BIN_DIR) +
+                       "/stewardctl --server " + broker + " " + arguments + " 2>&1";
+  std::FILE* pipe = ::popen(command.c_str(), "r");
+  REQUIRE(pipe != nullptr);
+  std::array<char, 4'096> buffer{};
+  for (std::size_t got = 0; (got = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) {
+    out.append(buffer.data(), got);
+  }
+  ::pclose(pipe);
+  return out;
+}
+
 void append(const std::string& path, std::size_t first, std::size_t last) {
   std::ofstream file(path, std::ios::app);
   for (auto number = first; number <= last; ++number) {

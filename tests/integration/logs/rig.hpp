@@ -97,6 +97,12 @@ class LogStream {
 std::string numbered(std::size_t number);
 void append(const std::string& path, std::size_t first, std::size_t last);
 
+// What stewardctl says on both outputs.
+std::string ctl(const std::string& broker, const std::string& arguments);
+
+// Waits until so many lines have come.
+bool has_lines(LogStream& stream, std::size_t count);
+
 // The numbers from first to last, each once and in order; says what is not so.
 std::string disorder(const std::vector<std::string>& lines, std::size_t first, std::size_t last);
 

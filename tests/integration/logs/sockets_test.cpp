@@ -18,10 +18,6 @@
 namespace steward::tests {
 namespace {
 
-bool has_lines(LogStream& stream, std::size_t count) {
-  return stream.read_until([count](const LogStream& read) { return read.line_count() >= count; });
-}
-
 // Waits until the agent listens there, and sends bytes.
 void send_tcp(std::uint16_t port, const std::string& bytes) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -4,30 +4,12 @@
 
 #include <doctest/doctest.h>
 
-#include <array>
-#include <cstdio>
-#include <fstream>
-
 namespace steward::tests {
 namespace {
 
 constexpr const char* kTail = "\n[tail.system]\nfolders = [\"@\"]";
 constexpr const char* kSubject = "ship1.command.tail.system";
 constexpr const char* kEvents = "ship1.event.tail.system";
-
-std::string ctl(const std::string& broker, const std::string& arguments) {
-  std::string out;
-  const auto command = "XDG_RUNTIME_DIR=/nowhere " + std::string(STEWARD_BIN_DIR) +
-                       "/stewardctl --server " + broker + " " + arguments + " 2>&1";
-  std::FILE* pipe = ::popen(command.c_str(), "r");
-  REQUIRE(pipe != nullptr);
-  std::array<char, 4'096> buffer{};
-  for (std::size_t got = 0; (got = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) {
-    out.append(buffer.data(), got);
-  }
-  ::pclose(pipe);
-  return out;
-}
 
 }  // namespace
 
