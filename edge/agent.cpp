@@ -1,5 +1,6 @@
 #include "edge/agent.hpp"
 
+#include "edge/login_keeper.hpp"
 #include "handlers/catalogue.hpp"
 #include "subjects/bus/guard.hpp"
 #include "subjects/wire/methods.hpp"
@@ -57,6 +58,9 @@ Agent::Agent(Config config, Surroundings around)
                 channel_,
                 [this](const bus::Message& message) {
                   static_cast<void>(around_.bus.publish(message));
+                  if (around_.audit != nullptr) {
+                    around_.audit->said(message);
+                  }
                   resender_.recorded();
                 },
                 [&clock = around.clock] { return clock.now(); },
@@ -172,6 +176,14 @@ void Agent::handle_stray(bus::Message&& message) {
     policy_command(std::move(message));
     return;
   }
+  const bool is_bundle = route == wire::kEnrollBundleRoute;
+  if ((is_bundle || route == wire::kEnrollLoginRoute) && around_.logins != nullptr) {
+    login_command(std::move(message));
+    return;
+  }
+  if (is_bundle || route == wire::kEnrollStatusRoute) {
+    return;  // for one that is not let in yet
+  }
   if (route != "outbox.events") {
     refuse_stray(std::move(message));
     return;
@@ -191,6 +203,18 @@ void Agent::policy_command(bus::Message&& message) {
                             : Result<void>(tl::unexpected(opened.error().error));
   if (!taken) {
     complaint_.say("a policy that came over the bus was not taken: " + taken.error().text());
+  }
+}
+
+// As a policy: a login or a bundle is looked at for what it is.
+void Agent::login_command(bus::Message&& message) {
+  const bool is_bundle = behind_kind(message.subject) == wire::kEnrollBundleRoute;
+  const auto opened = channel_.open(std::move(message), around_.clock.now());
+  const auto taken = !opened     ? Result<void>(tl::unexpected(opened.error().error))
+                     : is_bundle ? around_.logins->take_bundle(opened->payload)
+                                 : around_.logins->take(opened->payload);
+  if (!taken) {
+    complaint_.say("a login that came over the bus was not taken: " + taken.error().text());
   }
 }
 
@@ -268,6 +292,9 @@ void Agent::link_up() {
   for (const auto& hosted : hosts_) {
     hosted.host->link_up();
   }
+  if (around_.logins != nullptr) {
+    around_.logins->link_up();
+  }
   outbox_.send_again(around_.clock.steady());
   resender_.look();
 }
@@ -307,6 +334,10 @@ wire::Hello Agent::hello() const {
     const auto policy = around_.guard->policy();
     hello.policy = policy ? static_cast<std::int64_t>(policy->version()) : 0;
   }
+  if (around_.logins != nullptr) {
+    hello.login_expires = around_.logins->login_expires();
+    hello.authority_expires = around_.logins->authority_expires();
+  }
   for (const auto& hosted : hosts_) {
     hello.handlers.push_back(hosted.host->state());
   }
@@ -328,9 +359,9 @@ void Agent::facts_told(const std::string& hash) {
 
 void Agent::figures_told(const wire::Token& method,
                          const wire::Token& domain,
-                         std::map<std::string, std::int64_t> figures) {
+                         const std::map<std::string, std::int64_t>& figures) {
   const bus::Lock lock(facts_mutex_);
-  figures_[method.str() + "." + domain.str()] = std::move(figures);
+  figures_[method.str() + "." + domain.str()] = figures;
 }
 
 }  // namespace steward::edge

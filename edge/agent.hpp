@@ -4,6 +4,7 @@
 #include "edge/resender.hpp"
 #include "edge/shutdown.hpp"
 #include "handlers/runtime/acks.hpp"
+#include "handlers/runtime/audit.hpp"
 #include "handlers/runtime/complaint.hpp"
 #include "handlers/runtime/context.hpp"
 #include "handlers/runtime/host.hpp"
@@ -33,6 +34,8 @@ class Fields;
 
 namespace steward::edge {
 
+class LoginKeeper;
+
 // What an agent is put into; all of it outlives the agent.
 struct Surroundings {
   bus::Bus& bus;
@@ -44,6 +47,8 @@ struct Surroundings {
   const bus::Guard* guard = nullptr;  // null: messages are not signed
   // Takes a signed policy that came over the bus; called where there is a guard.
   std::function<Result<void>(const std::string& document)> take_policy = nullptr;
+  LoginKeeper* logins = nullptr;  // null: our login is left as it is
+  runtime::Audit* audit = nullptr;
 };
 
 // One unit: the handlers of the catalogue, each on its thread, and the ways between them and the
@@ -76,7 +81,7 @@ class Agent final : public runtime::Vitals {
   void facts_told(const std::string& hash) override;
   void figures_told(const wire::Token& method,
                     const wire::Token& domain,
-                    std::map<std::string, std::int64_t> figures) override;
+                    const std::map<std::string, std::int64_t>& figures) override;
 
  private:
   struct Hosted {
@@ -100,6 +105,7 @@ class Agent final : public runtime::Vitals {
   void handle_stray(bus::Message&& message);
   void refuse_stray(bus::Message&& message);
   void policy_command(bus::Message&& message);
+  void login_command(bus::Message&& message);
   void refuse(const wire::MessageId& id,
               const wire::Subject& subject,
               const Error& error,

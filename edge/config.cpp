@@ -170,6 +170,8 @@ Result<Config> read_config(const Flags& flags, const Machine& machine) {
                 .state_dir = std::move(directory),
                 .options = options};
   config.credentials = options.text("credentials");
+  config.renewal =
+      options.text("renewal", (config.credentials.parent_path() / "renewal.creds").string());
   config.trust = runtime::read_trust(options, config.state_dir);
   config.storage_bytes = static_cast<std::size_t>(options.section("storage").integer(
       "max_bytes", static_cast<std::int64_t>(config.storage_bytes), kLeastStorage, kMostStorage));

@@ -40,6 +40,7 @@ struct Config {
   std::vector<std::string> brokers;
   std::filesystem::path state_dir;
   std::filesystem::path credentials;  // our login to the broker; empty: none is needed
+  std::filesystem::path renewal;      // the login that is good for getting another one alone
   // What edge.db may hold before new commands are refused.
   std::size_t storage_bytes = std::size_t{64} * 1024 * 1024;
   // Where messages are signed; none: whoever can publish on the broker can command the unit.

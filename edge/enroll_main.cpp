@@ -1,9 +1,11 @@
 #include "edge/enroll_main.hpp"
 
+#include "edge/join.hpp"
 #include "handlers/runtime/system_clock.hpp"
 
 #include <CLI/CLI.hpp>
 
+#include <chrono>
 #include <cstdlib>
 #include <iostream>
 #include <utility>
@@ -11,13 +13,9 @@
 namespace steward::edge {
 namespace {
 
-constexpr int kExitUsage = 2;
 constexpr int kExitNotify = 1;  // the certificate is there, the command failed
-
-int fail(const Error& error) {
-  std::cerr << "steward-edge: " << error.message << '\n';
-  return kExitUsage;
-}
+constexpr int kExitWaiting = 4;
+constexpr int kExitRefused = 6;
 
 int init(EnrollFlags flags) {
   flags.plan.folder = flags.folder;
@@ -44,6 +42,29 @@ int enroll(const EnrollFlags& flags) {
   return 0;
 }
 
+int join_over_bus(const EnrollFlags& flags) {
+  const auto patience =
+      flags.patience == 0
+          ? std::nullopt
+          : std::optional<std::chrono::milliseconds>(std::chrono::seconds(flags.patience));
+  const auto joined = join({flags.folder, flags.invitation, patience},
+                           [](const std::string& line) { std::cout << "· " << line << std::endl; });
+  if (!joined) {
+    return fail(joined.error());
+  }
+  if (*joined == Joined::refused) {
+    return kExitRefused;
+  }
+  if (*joined == Joined::waiting) {
+    std::cout << "  Nobody has decided yet. Go on: steward-edge join --dir " << flags.folder
+              << '\n';
+    return kExitWaiting;
+  }
+  std::cout << "✓ enrolled\n  Start it: steward-edge run --config " << flags.folder
+            << "/edge.toml\n";
+  return 0;
+}
+
 int cert(EnrollFlags flags) {
   flags.certificate.unit = flags.folder;
   flags.certificate.out = flags.out;
@@ -63,6 +84,11 @@ int cert(EnrollFlags flags) {
 
 }  // namespace
 
+int fail(const Error& error) {
+  std::cerr << "steward-edge: " << error.message << '\n';
+  return kExitUsage;
+}
+
 EnrollCommands add_enroll_commands(CLI::App& app, EnrollFlags& flags) {
   auto* init =
       app.add_subcommand("init", "Make the keys of this unit, and a request to be let in.");
@@ -74,6 +100,11 @@ EnrollCommands add_enroll_commands(CLI::App& app, EnrollFlags& flags) {
   auto* enroll = app.add_subcommand("enroll", "Take the bundle that answers the request.");
   enroll->add_option("BUNDLE", flags.bundle, "The bundle's file")->required();
   enroll->add_option("--dir", flags.folder, "Folder of its keys and edge.toml [/etc/steward]");
+  auto* join = app.add_subcommand("join", "Ask over the bus to be let in, and wait for it.");
+  join->add_option("STRING", flags.invitation, "What stewardctl enroll token gave [the last one]");
+  join->add_option("--dir", flags.folder, "Folder of its keys and edge.toml [/etc/steward]");
+  join->add_option("--wait", flags.patience, "Seconds to wait for a decision [for ever]")
+      ->check(CLI::NonNegativeNumber);
   auto* certify =
       app.add_subcommand("cert", "Give a daemon of this unit a certificate of 24 hours.");
   certify->add_option("NAME", flags.certificate.daemon, "Name of the daemon")->required();
@@ -81,7 +112,7 @@ EnrollCommands add_enroll_commands(CLI::App& app, EnrollFlags& flags) {
   certify->add_option("--dir", flags.folder, "Folder of the unit [/etc/steward]");
   certify->add_option("--owner", flags.certificate.owner, "User who gets key.pem [whoever calls]");
   certify->add_option("--notify", flags.notify, "Shell command to run after a new certificate");
-  return {init, enroll, certify};
+  return {init, enroll, join, certify};
 }
 
 std::optional<int> run_enroll_command(const EnrollCommands& commands, EnrollFlags flags) {
@@ -90,6 +121,9 @@ std::optional<int> run_enroll_command(const EnrollCommands& commands, EnrollFlag
   }
   if (commands.enroll->parsed()) {
     return enroll(flags);
+  }
+  if (commands.join->parsed()) {
+    return join_over_bus(flags);
   }
   if (commands.certify->parsed()) {
     return cert(std::move(flags));

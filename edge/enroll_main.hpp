@@ -3,6 +3,7 @@
 #include "edge/daemon_certificate.hpp"
 #include "edge/enrollment.hpp"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -12,7 +13,7 @@ class App;
 
 namespace steward::edge {
 
-// `steward-edge init`, `enroll` and `cert`, for main.
+// `steward-edge init`, `enroll`, `join` and `cert`, for main.
 
 struct EnrollFlags {
   JoinPlan plan;
@@ -20,14 +21,23 @@ struct EnrollFlags {
   std::string bundle;
   CertificatePlan certificate;
   std::string out;
-  std::string notify;  // a command for /bin/sh
+  std::string notify;         // a command for /bin/sh
+  std::string invitation;     // a join string
+  std::int64_t patience = 0;  // seconds to wait for a decision; 0: as long as it takes
 };
 
 struct EnrollCommands {
   const CLI::App* init;
   const CLI::App* enroll;
+  const CLI::App* join;
   const CLI::App* certify;
 };
+
+// Of a wrong usage or configuration.
+inline constexpr int kExitUsage = 2;
+
+// Says it to stderr; kExitUsage.
+int fail(const Error& error);
 
 EnrollCommands add_enroll_commands(CLI::App& app, EnrollFlags& flags);
 

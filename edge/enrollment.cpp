@@ -26,6 +26,8 @@ using identity::PrivateKey;
 using identity::UnitKeys;
 using std::filesystem::path;
 
+constexpr const char* kTaken = "bundle";  // the last file of an enrollment
+
 bool is_there(const path& file) {
   std::error_code error;
   return std::filesystem::exists(file, error);
@@ -152,24 +154,31 @@ Result<Request> begin_enrollment(const JoinPlan& given, wire::Timestamp now) {
     }
   }
   STEWARD_TRY(const auto document, identity::read_file(file));
-  return Request{file, identity::enrollment_fingerprint(document)};
+  return Request{file, identity::enrollment_fingerprint(document), document};
 }
 
 Result<NodeIdentity> identity_in(const path& folder) {
   return self_in(folder).map([](const Self& self) { return self.node; });
 }
 
-Result<void> finish_enrollment(const path& given, const path& file, wire::Timestamp now) {
+Result<void> finish_enrollment(const path& folder, const path& file, wire::Timestamp now) {
+  STEWARD_TRY([[maybe_unused]] const auto self, self_in(folder));
+  STEWARD_TRY(const auto document, identity::read_file(file));
+  return take_bundle(folder, document, now);
+}
+
+bool is_enrolled(const path& folder) { return is_there(folder / kTaken); }
+
+Result<void> take_bundle(const path& given, const std::string& document, wire::Timestamp now) {
   std::error_code error;
   const auto folder = std::filesystem::absolute(given, error).lexically_normal();
   STEWARD_TRY(const auto self, self_in(folder));
   STEWARD_TRY(const auto keys, keys_in(folder, Missing::refuse));
-  STEWARD_TRY(const auto document, identity::read_file(file));
   const auto open = [&](std::string_view text) {
     return identity::open_enrollment_bundle(text, self.node, keys, self.roots, now);
   };
   STEWARD_TRY(const auto bundle, open(document));
-  const auto taken = folder / "bundle";
+  const auto taken = folder / kTaken;
   if (const auto before = identity::read_file(taken)) {
     const auto older = open(*before);
     if (older && older->issued > bundle.issued) {
@@ -179,14 +188,18 @@ Result<void> finish_enrollment(const path& given, const path& file, wire::Timest
   STEWARD_TRY(const auto root, bundle.root.pem());
   STEWARD_TRY(const auto authority, bundle.authority.pem());
   const auto login = identity::encode_credentials(bundle.login_jwt, keys.login);
+  const auto renewal = bundle.renewal_jwt.empty()
+                           ? identity::Secret()
+                           : identity::encode_credentials(bundle.renewal_jwt, keys.login);
   for (const auto& [name, bytes, access] :
        {std::tuple{"root.crt", std::string_view(root), Access::everybody},
         std::tuple{"authority.crt", std::string_view(authority), Access::everybody},
         std::tuple{"policy.signed", std::string_view(bundle.policy), Access::everybody},
+        std::tuple{"renewal.creds", renewal.view(), Access::owner_only},
         std::tuple{"login.creds", login.view(), Access::owner_only},
-        std::tuple{"bundle", std::string_view(document), Access::everybody}}) {
+        std::tuple{kTaken, std::string_view(document), Access::everybody}}) {
     if (bytes.empty()) {
-      continue;  // no policy came: the station brings one
+      continue;  // no policy came: the station brings one; or no second login
     }
     if (auto written = write(folder / name, bytes, access); !written) {
       return written;

@@ -9,7 +9,8 @@
 #include <vector>
 
 // How this unit joins a cluster, by files: `steward-edge init` makes keys, edge.toml and a request;
-// `steward-edge enroll` takes the bundle that answers it. Keys never leave the folder.
+// `steward-edge enroll` takes the bundle that answers it; `steward-edge join` (join.hpp) does both
+// over the bus. Keys never leave the folder.
 namespace steward::edge {
 
 // What a unit is told before it asks to be let in.
@@ -24,6 +25,7 @@ struct JoinPlan {
 struct Request {
   std::filesystem::path file;  // to be carried to whoever has the cluster's root
   std::string fingerprint;     // to be compared there
+  std::string document;        // what is in that file
 };
 
 // No file is replaced: begun again, it goes on where it was interrupted, and gives the same
@@ -37,6 +39,14 @@ struct Request {
 [[nodiscard]] Result<void> finish_enrollment(const std::filesystem::path& folder,
                                              const std::filesystem::path& bundle,
                                              wire::Timestamp now);
+
+// The same with a bundle that came by another way.
+[[nodiscard]] Result<void> take_bundle(const std::filesystem::path& folder,
+                                       const std::string& document,
+                                       wire::Timestamp now);
+
+// Whether a bundle was taken there, whole.
+bool is_enrolled(const std::filesystem::path& folder);
 
 // Who the unit of that folder is, by its edge.toml. Errors: bad_config, not_found.
 [[nodiscard]] Result<identity::NodeIdentity> identity_in(const std::filesystem::path& folder);

@@ -2,6 +2,7 @@
 #include "edge/config.hpp"
 #include "edge/enroll_main.hpp"
 #include "edge/footprint.hpp"
+#include "edge/login_keeper.hpp"
 #include "handlers/runtime/processes.hpp"
 #include "handlers/runtime/state_lock.hpp"
 #include "handlers/runtime/system_clock.hpp"
@@ -27,7 +28,6 @@ namespace steward::edge {
 
 namespace {
 
-constexpr int kExitUsage = 2;
 constexpr std::chrono::milliseconds kSayUnreached{3'000};
 constexpr std::chrono::milliseconds kRest{5'000};
 constexpr std::chrono::milliseconds kFlushTimeout{3'000};
@@ -45,12 +45,7 @@ std::string version_text() {
          ", CLI11 " CLI11_VERSION;
 }
 
-int fail(const Error& error) {
-  std::cerr << "steward-edge: " << error.message << '\n';
-  return kExitUsage;
-}
-
-int fail(const std::vector<std::string>& problems) {
+int fail_all(const std::vector<std::string>& problems) {
   for (const auto& problem : problems) {
     std::cerr << "steward-edge: " << problem << '\n';
   }
@@ -71,7 +66,7 @@ int check(const Config& config) {
   auto problems = agent.problems();
   problems.insert(problems.end(), trust.wrong.begin(), trust.wrong.end());
   if (!problems.empty()) {
-    return fail(problems);
+    return fail_all(problems);
   }
   std::cout << "good: unit " << config.node.str() << ", state in " << config.state_dir.string()
             << "\nbroker:";
@@ -197,15 +192,31 @@ int run(const Config& config) {
   runtime::Loop loop;
   runtime::Processes processes(loop);
   std::optional<runtime::Trust> trust;
+  std::unique_ptr<runtime::Audit> audit;
   if (config.trust) {
     auto guard = bus::open_guard(*config.trust);
     if (!guard) {
       return fail(guard.error());
     }
+    auto attached =
+        runtime::Audit::attach(config.state_dir / runtime::kAuditFile, **guard, clock, log);
+    if (!attached) {
+      return fail(attached.error());
+    }
+    audit = *std::move(attached);
     trust.emplace(*config.trust, *std::move(guard), loop, clock, log);
     if (!trust->guard().policy()) {
       log.warning("no policy yet: no command is carried out");
     }
+  }
+  std::optional<LoginKeeper> logins;
+  if (trust && !config.credentials.empty()) {
+    logins.emplace(LoginKeeper::Settings{config.node,
+                                         config.brokers,
+                                         config.credentials,
+                                         config.renewal,
+                                         config.credentials.parent_path()},
+                   LoginKeeper::Surroundings{loop, clock, trust->guard(), log});
   }
   LinkWatch link(loop, log);
   auto bus = bus::NatsBus::open({
@@ -226,11 +237,16 @@ int run(const Config& config) {
                processes,
                sink,
                trust ? &trust->guard() : nullptr,
-               [&trust](const std::string& document) { return trust->take(document); }});
+               [&trust](const std::string& document) { return trust->take(document); },
+               logins ? &*logins : nullptr,
+               audit.get()});
   if (const auto problems = agent.problems(); !problems.empty()) {
-    return fail(problems);
+    return fail_all(problems);
   }
   link.tell(agent, **bus);
+  if (logins) {
+    logins->start(**bus);
+  }
   const Signals signals(loop, log, agent);
   if (auto started = agent.start(); !started) {
     return fail(started.error());
@@ -240,6 +256,9 @@ int run(const Config& config) {
   runtime::Timer rest(loop, [] { give_back_start(); });
   rest.start(kRest);
   loop.run();
+  if (logins) {
+    logins->stop();
+  }
   close_bus(**bus, log);
   log.info("stopped");
   if (signals.end() == End::forced) {

@@ -22,7 +22,7 @@ AlertKey key_of(const std::string& unit, const std::string& source, const wire::
 }
 
 // "critical disk: node_filesystem_avail_bytes{...}: filesystem_avail_bytes < 0.1 (0.05)"
-std::string told(const wire::Alert& alert) {
+std::string told_alert(const wire::Alert& alert) {
   return fmt::format("{} {}: {} ({}){}{}",
                      wire::word(alert.severity),
                      alert.rule,
@@ -143,7 +143,7 @@ bool AlertsTable::put(const AlertKey& key, const wire::Alert& alert, Moment now,
     row = known->second;
     row.alert = alert;
   } else {
-    batch.history.push_back({0, now.wall, key.unit, "alert", told(alert)});
+    batch.history.push_back({0, now.wall, key.unit, "alert", told_alert(alert)});
   }
   batch.alerts.insert_or_assign(key, row);
   open.insert_or_assign(key, std::move(row));
@@ -189,6 +189,39 @@ bool AlertsTable::take_all(const std::string& name,
     close(key, "resolved " + key.rule + ": the unit has it no more", now, batch);
   }
   return room;
+}
+
+void AlertsTable::judge(const std::string& name,
+                        const std::string& source,
+                        const std::vector<wire::Alert>& alerts,
+                        Moment now,
+                        Batch& batch) {
+  const auto unit = units_.find(name);
+  if (unit == units_.end() && alerts.empty()) {
+    return;
+  }
+  std::set<AlertKey> present;
+  for (auto alert : alerts) {
+    const auto key = key_of(name, source, alert);
+    present.insert(key);
+    const auto& open = units_[name].open;
+    if (const auto known = open.find(key); known != open.end()) {
+      alert.since = known->second.alert.since;
+      if (alert == known->second.alert) {
+        continue;
+      }
+    }
+    put(key, alert, now, batch);
+  }
+  std::vector<AlertKey> gone;
+  for (const auto& [key, row] : units_[name].open) {
+    if (key.source == source && !present.contains(key)) {
+      gone.push_back(key);
+    }
+  }
+  for (const auto& key : gone) {
+    close(key, "resolved " + key.rule, now, batch);
+  }
 }
 
 void AlertsTable::take(const AlertsRequest& request,

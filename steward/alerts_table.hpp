@@ -34,6 +34,14 @@ class AlertsTable {
             Moment now,
             Batch& batch);
 
+  // What the station itself finds wrong with a unit, under a source that no unit speaks of: all of
+  // it. One that is open already keeps its beginning.
+  void judge(const std::string& unit,
+             const std::string& source,
+             const std::vector<wire::Alert>& alerts,
+             Moment now,
+             Batch& batch);
+
   // What an operator has said, by the command of that id. It is about what was open then.
   void take(const wire::AlertsRequest& request,
             const std::string& id,

@@ -3,6 +3,7 @@
 #include "subjects/bus/stream_position.hpp"
 #include "subjects/wire/ack.hpp"
 #include "subjects/wire/alert.hpp"
+#include "subjects/wire/daemon.hpp"
 #include "subjects/wire/facts.hpp"
 #include "subjects/wire/group.hpp"
 #include "subjects/wire/headers.hpp"
@@ -95,6 +96,15 @@ struct AlertKey {
   auto operator<=>(const AlertKey&) const = default;
 };
 
+// One daemon of all.
+struct DaemonKey {
+  std::string unit;
+  std::string domain;
+  std::string name;
+
+  auto operator<=>(const DaemonKey&) const = default;
+};
+
 // What folding has changed since the last commit, in the order of its happening: the store writes
 // it in one transaction or not at all.
 struct Batch {
@@ -111,6 +121,7 @@ struct Batch {
   std::set<std::pair<std::string, wire::MessageId>> forgotten;  // outboxes that hold no more events
   std::map<std::string, FactsRecord> facts;
   std::map<AlertKey, std::optional<wire::AlertRow>> alerts;  // none, here and below: it is no more
+  std::map<DaemonKey, std::optional<wire::UnitDaemon>> daemons;
   std::map<std::string, std::optional<wire::SilenceRow>> silences;  // by id
   std::map<std::string, std::optional<wire::GroupRow>> groups;      // by name
   std::map<std::string, bus::StreamPosition> positions;  // by stream: its last message in here
@@ -119,7 +130,8 @@ struct Batch {
   bool empty() const {
     return units.empty() && commands.empty() && steps.empty() && history.empty() &&
            received.empty() && forgotten.empty() && withheld.empty() && facts.empty() &&
-           alerts.empty() && silences.empty() && groups.empty() && positions.empty();
+           alerts.empty() && daemons.empty() && silences.empty() && groups.empty() &&
+           positions.empty();
   }
 };
 

@@ -21,13 +21,13 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kFirstBackoff{100};
-constexpr milliseconds kLongestBackoff{10'000};
+constexpr milliseconds kFirstRestartBackoff{100};
+constexpr milliseconds kLongestRestartBackoff{10'000};
 constexpr milliseconds kStable{30'000};  // up for so long, the next crash is a first one again
 constexpr milliseconds kPortPoll{10};
 constexpr milliseconds kSlowStart{30'000};
 constexpr std::uint64_t kReadPerMillisecond = 20'000;  // bytes of its store, at its start, at least
-constexpr milliseconds kStopGrace{5'000};
+constexpr milliseconds kBrokerStopGrace{5'000};
 constexpr std::size_t kLongestLine = 2'000;
 
 bool port_is_free(std::uint16_t port) {
@@ -96,7 +96,7 @@ Broker::Broker(Settings settings,
       processes_(processes),
       log_(std::move(log)),
       callbacks_(std::move(callbacks)),
-      backoff_(kFirstBackoff),
+      backoff_(kFirstRestartBackoff),
       restart_timer_(loop,
                      [this] {
                        if (auto launched = launch(); !launched) {
@@ -282,14 +282,14 @@ void Broker::exited(const runtime::ExitStatus& status) {
     return;
   }
   if (is_ready_ && std::chrono::steady_clock::now() - ready_since_ > kStable) {
-    backoff_ = kFirstBackoff;
+    backoff_ = kFirstRestartBackoff;
   }
   if (!std::exchange(restarting_, false)) {
     log_.error("the broker has ended (" + ended(status) + "); it is started again in " +
                std::to_string(backoff_.count()) + " ms");
   }
   restart_timer_.start(backoff_);
-  backoff_ = std::min(backoff_ * 2, kLongestBackoff);
+  backoff_ = std::min(backoff_ * 2, kLongestRestartBackoff);
 }
 
 void Broker::stop(std::function<void()> stopped) {
@@ -314,7 +314,7 @@ void Broker::restart(std::string_view why, milliseconds least) {
 
 void Broker::end_child() {
   runtime::TreeKill how;
-  how.grace = kStopGrace;
+  how.grace = kBrokerStopGrace;
   how.scope = runtime::TreeKill::Scope::child_only;
   child_->kill_tree(how, [](runtime::KillStep, const runtime::TreeReport&) {});
 }

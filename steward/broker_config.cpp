@@ -18,7 +18,7 @@ constexpr std::uint64_t kMemoryStoreBytes = 64 * 1024 * 1024;
 // first.
 constexpr std::uint64_t kShareOfSpace = 65;  // per cent
 
-std::string quoted(const std::string& text) {
+std::string quoted_for_broker(const std::string& text) {
   std::string out = "\"";
   for (const char letter : text) {
     if (letter == '"' || letter == '\\') {
@@ -68,14 +68,14 @@ std::string nats_server_config(const BrokerConfig& config) {
   const std::string port = config.port ? std::to_string(*config.port) : "-1";
   return "# Written by steward at each start of its broker: changes are lost.\n"
          "server_name: " +
-         quoted(config.server_name) +
+         quoted_for_broker(config.server_name) +
          "\n"
          "host: 127.0.0.1\n"
          "port: " +
          port +
          "\n"
          "ports_file_dir: " +
-         quoted(config.folder.string()) +
+         quoted_for_broker(config.folder.string()) +
          "\n"
          "max_payload: " +
          std::to_string(kMaxPayloadBytes) +
@@ -83,7 +83,7 @@ std::string nats_server_config(const BrokerConfig& config) {
          "logtime: false\n"
          "jetstream {\n"
          "  store_dir: " +
-         quoted((config.folder / "store").string()) +
+         quoted_for_broker((config.folder / "store").string()) +
          "\n"
          "  max_memory_store: " +
          std::to_string(kMemoryStoreBytes) +

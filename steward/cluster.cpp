@@ -42,11 +42,13 @@ Result<LoginKeys> login_keys(const Cluster& cluster) {
   STEWARD_TRY(auto system, of("offline/system.seed", NkeyKind::account));
   STEWARD_TRY(auto system_signing, of("offline/system-signing.seed", NkeyKind::account));
   STEWARD_TRY(auto scope, of("station/unit-login.seed", NkeyKind::account));
+  STEWARD_TRY(auto enrolling, of("station/enrolling-login.seed", NkeyKind::account));
   return LoginKeys{std::move(own),
                    std::move(signing),
                    std::move(account),
                    std::move(people),
                    std::move(scope),
+                   std::move(enrolling),
                    std::move(system),
                    std::move(system_signing)};
 }
@@ -271,7 +273,8 @@ Result<void> Cluster::make_station_configuration() const {
                 "\nstate_dir = " + quoted(path(kStationState).string()) +
                 "\ncredentials = " + quoted(path("station/login.creds").string()) +
                 "\n\n[managed_broker]\nlogins = " + quoted(path("broker/logins.conf").string()) +
-                "\n" + trust_section(key.public_key().text()) +
+                "\n\n[logins]\nkeys = " + quoted(path("station").string()) + "\n" +
+                trust_section(key.public_key().text()) +
                 "key = " + quoted(path("station/message.key").string()) +
                 "\nunits = " + quoted(path("station/units").string()) + "\n"};
   });

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace steward::station {
 
@@ -47,6 +48,14 @@ class Cluster {
   // What a station of this cluster has to trust; it keeps its policy in `state_dir`.
   [[nodiscard]] Result<bus::TrustFiles> station_trust(const std::filesystem::path& state_dir) const;
 
+  // Makes another operator: key, login, and a place in the next policy with those roles. Again:
+  // completes it. Errors: not_found (the offline part is not here), bad_config (a name), conflict
+  // (that operator has another key), denied (was revoked), bad_payload (a role that the policy does
+  // not name), expired (the policy), those of files and keys.
+  [[nodiscard]] Result<void> add_person(const wire::NodeName& person,
+                                        const std::vector<std::string>& roles,
+                                        wire::Timestamp now) const;
+
   // Makes a unit that runs on this machine: its key, its login and edge.toml in that folder, and
   // its key among those that the station believes. `more` goes into edge.toml as it is. Again with
   // the same folder: completes it. Errors: conflict (that name has another key already), denied (it
@@ -68,6 +77,14 @@ class Cluster {
   Result<void> make_station_configuration() const;
   Result<void> make_root_public() const;
   Result<std::string> root() const;
+  Result<void> add_to_policy(const std::string& person,
+                             const identity::PublicKey& key,
+                             const std::vector<std::string>& roles,
+                             wire::Timestamp now) const;
+  Result<void> make_logins(const wire::NodeName& unit,
+                           const identity::NkeyPair& user,
+                           const std::filesystem::path& folder,
+                           wire::Timestamp now) const;
   Result<void> check_not_revoked(const wire::NodeName& unit, const identity::PublicKey& key) const;
   std::string trust_section(const std::string& root) const;
 

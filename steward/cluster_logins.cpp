@@ -15,7 +15,7 @@ using identity::Permissions;
 using identity::Secret;
 
 Result<Secret> sign_in(const wire::NodeName& name,
-                       std::optional<Permissions> rights,
+                       Permissions rights,
                        const NkeyPair& user,
                        const identity::Nkey& account,
                        const NkeyPair& signer,
@@ -87,7 +87,8 @@ Result<std::string> login_configuration(const std::string& cluster,
                                       cluster,
                                       identity::Streams::unlimited,
                                       {keys.people_signing.public_key()},
-                                      {identity::unit_role(keys.unit_scope.public_key())},
+                                      {identity::unit_role(keys.unit_scope.public_key()),
+                                       identity::enrolling_role(keys.enroll_scope.public_key())},
                                       {}},
                                      keys.operator_signing,
                                      now));
@@ -112,14 +113,6 @@ Result<Secret> make_login(const wire::NodeName& name,
                           wire::Timestamp now) {
   STEWARD_TRY(const auto user, NkeyPair::generate(NkeyKind::user));
   return sign_in(name, std::move(rights), user, account, people_signing, now);
-}
-
-Result<Secret> make_unit_login(const wire::NodeName& unit,
-                               const NkeyPair& user,
-                               const identity::Nkey& account,
-                               const NkeyPair& unit_scope,
-                               wire::Timestamp now) {
-  return sign_in(unit, std::nullopt, user, account, unit_scope, now);
 }
 
 }  // namespace steward::station

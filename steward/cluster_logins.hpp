@@ -17,6 +17,7 @@ struct LoginKeys {
   identity::NkeyPair account;
   identity::NkeyPair people_signing;  // signs users that bring their own rights
   identity::NkeyPair unit_scope;      // signs units, and nobody else
+  identity::NkeyPair enroll_scope;    // signs who may ask to be let in, or for another login
   identity::NkeyPair system;          // the broker's own account
   identity::NkeyPair system_signing;  // signs whoever may bring the broker another account
 };
@@ -51,12 +52,5 @@ struct Resolver {
                                                   const identity::Nkey& account,
                                                   const identity::NkeyPair& people_signing,
                                                   wire::Timestamp now);
-
-// Credentials for a unit by that key, with a unit's rights. Errors: bad_config, internal.
-[[nodiscard]] Result<identity::Secret> make_unit_login(const wire::NodeName& unit,
-                                                       const identity::NkeyPair& user,
-                                                       const identity::Nkey& account,
-                                                       const identity::NkeyPair& unit_scope,
-                                                       wire::Timestamp now);
 
 }  // namespace steward::station

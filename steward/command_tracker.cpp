@@ -46,7 +46,7 @@ std::int64_t& counter(wire::CommandCounts& counts, CommandState state) {
   return state == CommandState::done ? counts.done : counts.failed;
 }
 
-std::string service_of(const wire::Subject& subject) {
+std::string service_of_subject(const wire::Subject& subject) {
   return subject.method.str() + "." + subject.domain.str();
 }
 
@@ -104,7 +104,7 @@ CommandTracker::Seen CommandTracker::command(const wire::Envelope& envelope,
     return Seen::again;
   }
   command.described = true;
-  command.service = service_of(envelope.subject);
+  command.service = service_of_subject(envelope.subject);
   command.to_all = envelope.subject.is_broadcast();
   command.expires = envelope.expires;
   auto described = describe(payload);
@@ -152,7 +152,7 @@ void CommandTracker::cancel(const wire::MessageId& id,
                             Moment now,
                             Batch& batch) {
   const auto at = commands_.find(id);
-  if (at == commands_.end() || at->second.service != service_of(cancel.subject)) {
+  if (at == commands_.end() || at->second.service != service_of_subject(cancel.subject)) {
     return;
   }
   for (const auto& unit : units) {

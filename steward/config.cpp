@@ -2,6 +2,7 @@
 
 #include "handlers/runtime/options.hpp"
 #include "handlers/runtime/trust_options.hpp"
+#include "subjects/identity/unit_login.hpp"
 
 #include <unistd.h>
 
@@ -13,6 +14,8 @@ namespace {
 
 constexpr std::int64_t kMostRows = 1'000'000'000;
 constexpr std::int64_t kMostDays = 36'500;
+constexpr std::int64_t kShortestLogin = 3;  // seconds
+constexpr std::int64_t kLongestLogin = std::int64_t{365} * 86'400;
 
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
@@ -120,6 +123,8 @@ tl::expected<Config, std::vector<std::string>> read_config(const Flags& flags) {
                 4222,
                 {},
                 options.text("credentials"),
+                {},
+                identity::kLoginLife,
                 state_dir.lexically_normal(),
                 {},
                 {},
@@ -132,6 +137,10 @@ tl::expected<Config, std::vector<std::string>> read_config(const Flags& flags) {
   auto managed = options.section("managed_broker");
   config.port = static_cast<std::uint16_t>(managed.integer("port", config.port, 1, 65'535));
   config.logins = managed.text("logins");
+  auto logins = options.section("logins");
+  config.login_keys = logins.text("keys");
+  config.login_life = std::chrono::seconds(
+      logins.integer("life_s", config.login_life.count(), kShortestLogin, kLongestLogin));
   read_limits(options.section("keep"), config.limits);
   config.trust = runtime::read_trust(options, config.state_dir);
   if (config.trust) {

@@ -7,6 +7,7 @@
 #include "subjects/wire/error.hpp"
 #include "subjects/wire/names.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -36,6 +37,8 @@ struct Config {
   std::uint16_t port = 4222;          // of its own broker, where that is free
   std::filesystem::path logins;       // who may use that one: a part of its configuration; or empty
   std::filesystem::path credentials;  // our login; empty: none is needed
+  std::filesystem::path login_keys;   // folder of what signs logins of units; empty: we sign none
+  std::chrono::seconds login_life{0};
   std::filesystem::path state_dir;
   Store::Limits limits;
   StreamSettings streams;

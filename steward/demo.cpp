@@ -19,8 +19,8 @@ extern char** environ;
 namespace steward::station {
 namespace {
 
-constexpr std::chrono::milliseconds kPatience{10'000};
-constexpr std::chrono::milliseconds kStopGrace{8'000};
+constexpr std::chrono::milliseconds kDemoPatience{10'000};
+constexpr std::chrono::milliseconds kDemoStopGrace{8'000};
 
 std::vector<std::string> own_environment() {
   std::vector<std::string> variables;
@@ -31,7 +31,7 @@ std::vector<std::string> own_environment() {
 }
 
 // As a person in this folder writes it.
-std::string shown(const std::filesystem::path& path) {
+std::string shown_path(const std::filesystem::path& path) {
   std::error_code error;
   const auto near = path.lexically_proximate(std::filesystem::current_path(error));
   const bool below = !error && !near.empty() && *near.begin() != "..";
@@ -119,7 +119,7 @@ Result<void> Demo::start(const std::string& url,
       return started;
     }
   }
-  patience_.start(kPatience);
+  patience_.start(kDemoPatience);
   if (awaited_.empty()) {
     finish_start();
   }
@@ -192,7 +192,7 @@ void Demo::finish_start() {
   hellos_.reset();
   for (const auto& name : awaited_) {
     log_.warning(name + " has not said hello yet; its log is " +
-                 shown(settings_.folder / "units" / name / "agent.log"));
+                 shown_path(settings_.folder / "units" / name / "agent.log"));
   }
   if (auto written = write_current(); !written) {
     log_.error("stewardctl will not find this demo: " + written.error().message);
@@ -235,7 +235,7 @@ void Demo::unit_ended(Unit& unit, const runtime::ExitStatus& status) {
                (status.code ? "exit " + std::to_string(*status.code)
                             : "signal " + std::to_string(status.signal)) +
                "); it is not started again, its log is " +
-               shown(settings_.folder / "units" / unit.name / "agent.log"));
+               shown_path(settings_.folder / "units" / unit.name / "agent.log"));
 }
 
 void Demo::stop(std::function<void()> stopped) {
@@ -250,7 +250,7 @@ void Demo::stop(std::function<void()> stopped) {
     std::filesystem::remove(current_json(), ignored);
   }
   runtime::TreeKill how;
-  how.grace = kStopGrace;
+  how.grace = kDemoStopGrace;
   for (const auto& unit : units_) {
     if (unit.child) {
       unit.child->kill_tree(how, [](runtime::KillStep, const runtime::TreeReport&) {});
@@ -270,16 +270,16 @@ void Demo::stop_if_all_ended() {
 }
 
 std::string Demo::program(const std::string& name) const {
-  return shown(settings_.programs / name);
+  return shown_path(settings_.programs / name);
 }
 
 std::string Demo::how_to_add() const {
   if (settings_.cluster == nullptr) {
     return program("steward-edge") + " run --name ship9 --broker " + url_;
   }
-  const auto folder = shown(settings_.folder / "units/ship9");
+  const auto folder = shown_path(settings_.folder / "units/ship9");
   return program("steward") + " unit ship9 --cluster-dir " +
-         shown(settings_.cluster->plan().folder) + " --out " + folder + " --broker " + url_ +
+         shown_path(settings_.cluster->plan().folder) + " --out " + folder + " --broker " + url_ +
          "\n             " + program("steward-edge") + " run --config " + folder + "/edge.toml";
 }
 
@@ -291,7 +291,8 @@ std::string Demo::welcome(const Broker* broker) const {
          (count == "1" ? "" : "s") + "\n  Try        " + program("stewardctl") + " units -w      " +
          program("stewardctl") + " run --all -- uname -a\n  Add a unit " + how_to_add() +
          (http_.empty() ? "" : "\n  Metrics    " + http_ + "/metrics") +
-         "\n  Everything of this demo is in " + shown(settings_.folder) + "; Ctrl-C ends it.\n";
+         "\n  Everything of this demo is in " + shown_path(settings_.folder) +
+         "; Ctrl-C ends it.\n";
 }
 
 }  // namespace steward::station

@@ -8,7 +8,7 @@ namespace {
 constexpr std::size_t kMostShown = 8;
 
 // "os.version, packages and 3 more"
-std::string told(const wire::FactsEvent& event) {
+std::string told_facts(const wire::FactsEvent& event) {
   if (event.base.empty()) {
     return "told " + std::to_string(event.facts.size()) + " facts";
   }
@@ -57,7 +57,7 @@ void FactsTable::take(const std::string& unit,
   wanted_.drop(unit);
   hashes_[unit] = event.hash;
   batch.bytes += wire::bytes_of(facts);
-  batch.history.push_back({0, now.wall, unit, "facts", told(event)});
+  batch.history.push_back({0, now.wall, unit, "facts", told_facts(event)});
   batch.facts.insert_or_assign(unit, FactsRecord{event.hash, std::move(facts), now.wall});
 }
 

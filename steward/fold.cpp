@@ -1,5 +1,6 @@
 #include "steward/fold.hpp"
 
+#include "steward/identity_alarms.hpp"
 #include "subjects/wire/methods.hpp"
 
 #include <algorithm>
@@ -11,7 +12,7 @@ namespace {
 constexpr std::size_t kLongestShown = 300;
 
 // Of a text from the bus, what can be shown in one line of a log.
-std::string shown(std::string_view text) {
+std::string shown_in_log(std::string_view text) {
   std::string out(text.substr(0, kLongestShown));
   for (char& letter : out) {
     if (static_cast<unsigned char>(letter) < 0x20 || static_cast<unsigned char>(letter) > 0x7e) {
@@ -57,6 +58,9 @@ void Fold::restore(Store::Kept kept, Moment now) {
   }
   for (auto& [unit, hash] : kept.facts) {
     facts_.restore(std::move(unit), std::move(hash));
+  }
+  for (auto& row : kept.daemons) {
+    daemons_.restore(std::move(row));
   }
   for (auto& row : kept.alerts) {
     alerts_.restore(std::move(row));
@@ -139,11 +143,11 @@ void Fold::take_command(const bus::Opened& opened, wire::Headers&& headers, Mome
 void Fold::take_own(const bus::Opened& opened, Moment now) {
   const std::string who = opened.transport.method.str() + " of " + opened.envelope.source.str();
   if (auto allowed = channel_.allows(own_, opened, now.wall); !allowed) {
-    links_.complain(who + " refused: " + shown(allowed.error().text()));
+    links_.complain(who + " refused: " + shown_in_log(allowed.error().text()));
     return;
   }
   if (auto done = carry_out(opened, now); !done) {
-    note(who + " refused: " + shown(done.error().text()), now);
+    note(who + " refused: " + shown_in_log(done.error().text()), now);
   }
 }
 
@@ -220,12 +224,16 @@ void Fold::take_recorded(const bus::Opened& opened, Moment now) {
     take_alert(opened, now);
     return;
   }
+  if (opened.transport.method.str() == "daemon") {
+    take_daemons(opened, now);
+    return;
+  }
   batch_.history.push_back({0,
                             now.wall,
                             unit.str(),
                             "event",
                             opened.transport.method.str() + "." + opened.transport.domain.str() +
-                                ": " + shown(opened.payload)});
+                                ": " + shown_in_log(opened.payload)});
 }
 
 void Fold::take_facts(const bus::Opened& opened, Moment now) {
@@ -253,6 +261,20 @@ void Fold::take_alert(const bus::Opened& opened, Moment now) {
   }
 }
 
+void Fold::take_daemons(const bus::Opened& opened, Moment now) {
+  const auto event = wire::decode_daemon_event(opened.payload);
+  if (!event) {
+    malformed(opened.transport.str(), event.error());
+    return;
+  }
+  daemons_.take(opened.transport.node->str(),
+                opened.transport.domain.str(),
+                *opened.envelope.position,
+                *event,
+                now,
+                batch_);
+}
+
 void Fold::take_ack(const bus::Opened& opened, Moment now) {
   const auto ack = wire::decode_ack(opened.payload);
   if (!ack) {
@@ -275,12 +297,20 @@ void Fold::take_ack(const bus::Opened& opened, Moment now) {
 
 void Fold::malformed(std::string_view subject, const Error& error) {
   ++counts_.malformed;
-  links_.complain("malformed message on " + shown(subject) + ": " + shown(error.text()));
+  links_.complain("malformed message on " + shown_in_log(subject) + ": " +
+                  shown_in_log(error.text()));
 }
 
 void Fold::refuse(std::string_view why) {
   ++counts_.refused;
   links_.complain("a message was not taken: " + std::string(why));
+}
+
+void Fold::judge_identities(Moment now) {
+  units_.visit([this, now](const wire::UnitRow& row) {
+    alerts_.judge(
+        row.unit, std::string(kIdentitySource), identity_alarms(row, now.wall), now, batch_);
+  });
 }
 
 void Fold::note(std::string text, Moment now) {

@@ -3,6 +3,7 @@
 #include "steward/alerts_table.hpp"
 #include "steward/batch.hpp"
 #include "steward/command_tracker.hpp"
+#include "steward/daemons_table.hpp"
 #include "steward/facts_table.hpp"
 #include "steward/groups_table.hpp"
 #include "steward/moment.hpp"
@@ -75,6 +76,9 @@ class Fold {
     alerts_.tick(now, batch_);
   }
 
+  // Raises alerts about logins and authorities of units whose end is near.
+  void judge_identities(Moment now);
+
   // Only where all that the streams hold is known: an ACK may be among it.
   void judge_expiries(Moment now) { commands_.tick(now, batch_); }
 
@@ -110,6 +114,8 @@ class Fold {
 
   const AlertsTable& alerts() const { return alerts_; }
 
+  const DaemonsTable& daemons() const { return daemons_; }
+
   const GroupsTable& groups() const { return groups_; }
 
   const CommandTracker& commands() const { return commands_; }
@@ -124,6 +130,7 @@ class Fold {
   void take_hello(const bus::Opened& opened, Moment now);
   void take_facts(const bus::Opened& opened, Moment now);
   void take_alert(const bus::Opened& opened, Moment now);
+  void take_daemons(const bus::Opened& opened, Moment now);
   void take_recorded(const bus::Opened& opened, Moment now);
   UnitTable::Taken heard(const wire::NodeName& unit, Moment now);
   void take_ack(const bus::Opened& opened, Moment now);
@@ -139,6 +146,7 @@ class Fold {
   ReceivedTable received_;
   FactsTable facts_;
   AlertsTable alerts_;
+  DaemonsTable daemons_;
   GroupsTable groups_;
   std::vector<Recall::Hello> hellos_;
   std::uint64_t next_order_ = 1;  // of a command among all

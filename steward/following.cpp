@@ -9,7 +9,7 @@ namespace steward::station {
 namespace {
 
 // How long one stream's messages wait for those of the other one that are still to come.
-constexpr std::chrono::milliseconds kPatience{2'000};
+constexpr std::chrono::milliseconds kFollowingPatience{2'000};
 
 // Of a file system: a write of so much needs room. Only a broker of our own is minded by it.
 constexpr std::size_t kPage = 4'096;
@@ -142,7 +142,7 @@ bool Following::must_wait_for(Stream& other, Steady now) {
   if (!other.awaited) {
     other.awaited = now;
   }
-  return now - *other.awaited < kPatience;
+  return now - *other.awaited < kFollowingPatience;
 }
 
 std::optional<Following::Item> Following::next(Steady now) {
@@ -206,7 +206,7 @@ std::optional<Following::Steady> Following::next_deadline() const {
   for (const auto& stream : streams_) {
     add(stream.follower->next_deadline());
     if (stream.awaited && waiting()) {
-      add(*stream.awaited + kPatience);
+      add(*stream.awaited + kFollowingPatience);
     }
   }
   return next;

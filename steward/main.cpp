@@ -28,7 +28,6 @@
 namespace steward::station {
 namespace {
 
-constexpr int kExitUsage = 2;
 constexpr int kExitBroker = 5;
 
 struct DemoFlags {

@@ -77,6 +77,13 @@ Result<void> Queries::write(std::string_view what,
   if (what == "alerts") {
     return write_alerts(request, out);
   }
+  if (what == "daemons") {
+    STEWARD_TRY(const auto units, units_meant(request));
+    for (const auto& row : rows_.daemons(units)) {
+      out.add(wire::encode(row));
+    }
+    return {};
+  }
   if (what == "silences" || what == "groups") {
     const auto add = [&out](const auto& rows) {
       for (const auto& row : rows) {
@@ -84,6 +91,12 @@ Result<void> Queries::write(std::string_view what,
       }
     };
     what == "groups" ? add(rows_.groups()) : add(rows_.silences());
+    return {};
+  }
+  if (what == "enrollments") {
+    for (const auto& row : rows_.enrollments(request.units)) {
+      out.add(wire::encode(row));
+    }
     return {};
   }
   if (what == "jobs") {
@@ -107,10 +120,10 @@ Result<void> Queries::write(std::string_view what,
     }
     return {};
   }
-  return failure(
-      ErrorCode::unsupported,
-      "a station is asked for units, facts, metrics, alerts, silences, groups, jobs, job, "
-      "command, failures, history, station or policy");
+  return failure(ErrorCode::unsupported,
+                 "a station is asked for units, facts, metrics, alerts, daemons, silences, groups, "
+                 "enrollments, "
+                 "jobs, job, command, failures, history, station or policy");
 }
 
 Result<void> Queries::write_units(const wire::QueryRequest& request, ChunkWriter& out) const {

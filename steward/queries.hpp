@@ -4,6 +4,7 @@
 #include "steward/metrics/metrics_table.hpp"
 #include "steward/store.hpp"
 #include "steward/unit_table.hpp"
+#include "subjects/wire/enrollment.hpp"
 #include "subjects/wire/query.hpp"
 #include "subjects/wire/selector.hpp"
 
@@ -38,10 +39,10 @@ class ChunkWriter {
   std::size_t bytes_ = 0;
 };
 
-// Answers <station>.command.query.<what>: units, facts, metrics, alerts, silences, groups, jobs,
-// job, command, failures, history, station, policy. A job on many units comes as several rows, each
-// with the head (the payload in the first only) and the next of its units; `limit` bounds jobs and
-// history. On the fold's thread.
+// Answers <station>.command.query.<what>: units, facts, metrics, alerts, daemons, silences, groups,
+// enrollments, jobs, job, command, failures, history, station, policy. A job on many units comes as
+// several rows, each with the head (the payload in the first only) and the next of its units;
+// `limit` bounds jobs and history. On the fold's thread.
 class Queries {
  public:
   // What is not in those tables, as JSON text (empty: there is no row), and the units that are
@@ -54,8 +55,12 @@ class Queries {
     std::function<std::shared_ptr<const MetricsTable::Latest>(const std::string& unit)> metrics =
         nullptr;
     std::function<std::vector<wire::AlertRow>()> alerts = nullptr;
+    std::function<std::vector<wire::UnitDaemon>(const std::vector<std::string>& units)> daemons =
+        nullptr;
     std::function<std::vector<wire::SilenceRow>()> silences = nullptr;
     std::function<std::vector<wire::GroupRow>()> groups = nullptr;
+    std::function<std::vector<wire::EnrollmentRow>(const std::vector<std::string>& units)>
+        enrollments = nullptr;
   };
 
   Queries(const UnitTable& units, const CommandTracker& commands, Store& store, Rows rows);

@@ -13,7 +13,7 @@ using std::chrono::milliseconds;
 constexpr std::size_t kEpochsKept = 512;
 constexpr std::size_t kRangesKept = 1024;
 constexpr milliseconds kGapPatience{2'000};
-constexpr milliseconds kLongestBackoff{60'000};
+constexpr milliseconds kLongestDeliveryBackoff{60'000};
 
 // A unit that has nothing of an earlier epoch any more says nothing of it: it is asked so often,
 // and no more.
@@ -165,7 +165,7 @@ std::vector<ReceivedTable::Resend> ReceivedTable::due(Moment now) {
       if (stream.ask_at <= now.steady) {
         resends.push_back({*unit, epoch, stream.upto + 1});
         ++stream.asks;
-        stream.backoff = std::min(stream.backoff * 2, kLongestBackoff);
+        stream.backoff = std::min(stream.backoff * 2, kLongestDeliveryBackoff);
         stream.ask_at = now.steady + stream.backoff;
       }
     }

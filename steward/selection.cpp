@@ -13,7 +13,7 @@ namespace {
 
 using nlohmann::json;
 
-std::string shown(const json& value) {
+std::string text_of_value(const json& value) {
   return value.is_string() ? value.get<std::string>() : wire::dump_json(value);
 }
 
@@ -21,11 +21,11 @@ std::string shown(const json& value) {
 std::vector<std::string> texts_of(const std::string& value) {
   const auto parsed = json::parse(value, nullptr, false);
   if (!parsed.is_array()) {
-    return {shown(parsed)};
+    return {text_of_value(parsed)};
   }
   std::vector<std::string> texts;
   for (const auto& item : parsed) {
-    texts.push_back(shown(item));
+    texts.push_back(text_of_value(item));
   }
   return texts;
 }

@@ -72,6 +72,9 @@ Result<void> Service::open_trust() {
     return {};
   }
   STEWARD_TRY(auto guard, bus::open_guard(*config_.trust));
+  STEWARD_TRY(
+      audit_,
+      runtime::Audit::attach(config_.state_dir / runtime::kAuditFile, *guard, clock_, log_));
   trust_.emplace(*config_.trust, std::move(guard), loop_, clock_, log_);
   return {};
 }
@@ -188,25 +191,54 @@ Result<void> Service::start_station(const std::vector<std::string>& servers) {
   }
   auto streams = config_.streams;
   streams.space = broker_ ? broker_->store_bytes() : 0;
-  station_ = std::make_unique<Station>(
-      Station::Settings{
-          config_.name, wire::Completeness::filled_in, std::move(own), std::move(streams)},
-      Station::Surroundings{*bus_,
-                            *store_,
-                            clock_,
-                            log_.tagged("station"),
-                            [this](const std::string& why) {
-                              loop_.post([this, why] {
-                                if (broker_) {
-                                  broker_->restart(why, kBrokerPatience);
-                                }
-                              });
-                            },
-                            trust_ ? &trust_->guard() : nullptr});
+  Station::Settings settings{
+      config_.name, wire::Completeness::filled_in, std::move(own), std::move(streams)};
+  STEWARD_TRY(settings.enrollments, enrollments());
+  settings.logins = logins();
+  station_ =
+      std::make_unique<Station>(std::move(settings),
+                                Station::Surroundings{*bus_,
+                                                      *store_,
+                                                      clock_,
+                                                      log_.tagged("station"),
+                                                      [this](const std::string& why) {
+                                                        loop_.post([this, why] {
+                                                          if (broker_) {
+                                                            broker_->restart(why, kBrokerPatience);
+                                                          }
+                                                        });
+                                                      },
+                                                      trust_ ? &trust_->guard() : nullptr,
+                                                      audit_.get()});
   if (auto started = station_->start(); !started) {
     return started;
   }
   return start_http();
+}
+
+// Units may ask to be let in where the station knows whose word lets them in.
+Result<std::optional<Enrollments::Settings>> Service::enrollments() const {
+  if (!config_.trust) {
+    return std::nullopt;
+  }
+  STEWARD_TRY(auto cluster, identity::ClusterName::parse(config_.trust->cluster));
+  Enrollments::Settings settings{
+      config_.state_dir / "enrollments", config_.trust->units, std::move(cluster), {}};
+  for (const auto& text : config_.trust->roots) {
+    STEWARD_TRY(auto root, identity::PublicKey::parse(text));
+    settings.roots.push_back(std::move(root));
+  }
+  return settings;
+}
+
+std::optional<UnitLogins::Settings> Service::logins() const {
+  if (!config_.trust || config_.login_keys.empty()) {
+    return std::nullopt;
+  }
+  return UnitLogins::Settings{config_.login_keys,
+                              config_.trust->units,
+                              broker_ ? config_.logins : std::filesystem::path(),
+                              config_.login_life};
 }
 
 // Asked for at an address it must be there; at the usual one, another station may be.

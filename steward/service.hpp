@@ -1,5 +1,6 @@
 #pragma once
 
+#include "handlers/runtime/audit.hpp"
 #include "handlers/runtime/complaint.hpp"
 #include "handlers/runtime/log.hpp"
 #include "handlers/runtime/loop.hpp"
@@ -74,6 +75,8 @@ class Service {
   void link_changed(const bus::LinkStatus& status);
   Result<void> start_http();
   Result<std::string> holder() const;
+  Result<std::optional<Enrollments::Settings>> enrollments() const;
+  std::optional<UnitLogins::Settings> logins() const;
   void fail(Failure failure, const Error& error);
 
   const Config config_;
@@ -87,7 +90,8 @@ class Service {
   std::optional<runtime::StateLock> lock_;
   std::unique_ptr<Store> store_;
   std::optional<runtime::Trust> trust_;  // none: messages are not signed
-  bus::Mailbox<std::string> policies_;   // that came over the bus
+  std::unique_ptr<runtime::Audit> audit_;
+  bus::Mailbox<std::string> policies_;  // that came over the bus
   runtime::Complaint policy_complaint_;
   bus::Mailbox<std::string> accounts_;  // JWTs of the broker's account, that came over the bus
   runtime::Complaint account_complaint_;

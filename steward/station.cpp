@@ -12,8 +12,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// A group of messages is committed together: so many, or those of so long.
-constexpr std::size_t kGroupMessages = 512;
+// Or kGroupMessages, whichever comes first.
 constexpr milliseconds kGroupTime{20};
 
 constexpr milliseconds kDiskRetry{1'000};
@@ -26,6 +25,7 @@ constexpr std::size_t kMostAsked = 200;
 constexpr std::chrono::minutes kQuestionExpiry{5};
 
 constexpr Inbox::Bounds kQueryBounds{256, 4 * 1024 * 1024};
+constexpr Inbox::Bounds kEnrollBounds{4'096, 4 * 1024 * 1024};
 
 }  // namespace
 
@@ -36,6 +36,7 @@ Station::Station(Settings settings, const Surroundings& surroundings)
       clock_(surroundings.clock),
       log_(surroundings.log),
       guard_(surroundings.guard),
+      audit_(surroundings.audit),
       channel_(
           wire::Source::node(settings_.name), settings_.completeness, bus::system_ids(), guard_),
       stuck_(surroundings.broker_is_stuck),
@@ -52,19 +53,24 @@ Station::Station(Settings settings, const Surroundings& surroundings)
              [this](const std::string& unit) { return find_facts(unit); },
              [this](std::string_view text) { bus_complaint_.say(text); }},
             Fold::Bounds{}),
-      queries_(fold_.units(),
-               fold_.commands(),
-               store_,
-               {[this] { return station_row(); },
-                [this] { return policy_row(); },
-                [this](const wire::Selector& selector) {
-                  return Selection(fold_.units(), store_, metrics_, fold_.groups(), clock_.steady())
-                      .pick(selector);
-                },
-                [this](const std::string& unit) { return metrics_.find(unit, clock_.steady()); },
-                [this] { return fold_.alerts().rows(now()); },
-                [this] { return fold_.alerts().silences(); },
-                [this] { return fold_.groups().rows(); }}),
+      queries_(
+          fold_.units(),
+          fold_.commands(),
+          store_,
+          {[this] { return station_row(); },
+           [this] { return policy_row(); },
+           [this](const wire::Selector& selector) {
+             return Selection(fold_.units(), store_, metrics_, fold_.groups(), clock_.steady())
+                 .pick(selector);
+           },
+           [this](const std::string& unit) { return metrics_.find(unit, clock_.steady()); },
+           [this] { return fold_.alerts().rows(now()); },
+           [this](const std::vector<std::string>& units) { return fold_.daemons().rows(units); },
+           [this] { return fold_.alerts().silences(); },
+           [this] { return fold_.groups().rows(); },
+           [this](const std::vector<std::string>& units) {
+             return enrollments_ ? enrollments_->rows(units) : std::vector<wire::EnrollmentRow>();
+           }}),
       courier_({loop_,
                 clock_,
                 bus_,
@@ -75,13 +81,17 @@ Station::Station(Settings settings, const Surroundings& surroundings)
                   send(subject, std::move(payload));
                 }}),
       inbox_(Inbox::Bounds{}, [this] { loop_.post([this] { drain(); }); }),
-      query_inbox_(kQueryBounds, [this] { loop_.post([this] { drain_queries(); }); }) {}
+      query_inbox_(kQueryBounds, [this] { loop_.post([this] { drain_queries(); }); }),
+      enroll_inbox_(kEnrollBounds, [this] { loop_.post([this] { drain_enrollment(); }); }) {}
 
 Station::~Station() { stop(); }
 
 Moment Station::now() const { return {clock_.steady(), clock_.now()}; }
 
 Result<void> Station::start() {
+  if (auto opened = open_enrollment(); !opened) {
+    return opened;
+  }
   STEWARD_TRY(auto kept, store_.load());
   courier_.restore(kept);
   follow(kept.positions);
@@ -109,6 +119,9 @@ Result<void> Station::subscribe() {
     metrics_.take(subject.substr(0, subject.find('.')), message.payload, clock_.steady());
   }));
   subscriptions_.push_back(std::move(rounds));
+  if (auto heard = hear_enrollment(); !heard) {
+    return heard;
+  }
   return following_->start();
 }
 
@@ -130,6 +143,7 @@ void Station::stop() {
   subscriptions_.clear();
   inbox_.close();
   query_inbox_.close();
+  enroll_inbox_.close();
   loop_.post([this] {
     drain();
     drain_followed();
@@ -222,6 +236,7 @@ void Station::commit() {
   for (const auto& [outbox, upto] : batch.received) {
     received.push_back({outbox.first, outbox.second, upto});
   }
+  tell_audit(batch);
   courier_.committed(batch);
   fold_.settle();
   if (acting()) {
@@ -346,6 +361,10 @@ void Station::ask_for_hellos() { send("@all.command.hello.agent", "{}"); }
 // Now and then: what can wait.
 void Station::tend() {
   metrics_.forget_silent(clock_.steady());
+  if (enrollments_) {
+    enrollments_->tidy(clock_.now());
+  }
+  fold_.judge_identities(now());
   if (disk_failing_) {
     return;
   }

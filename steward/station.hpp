@@ -1,10 +1,12 @@
 #pragma once
 
+#include "handlers/runtime/audit.hpp"
 #include "handlers/runtime/complaint.hpp"
 #include "handlers/runtime/context.hpp"
 #include "handlers/runtime/log.hpp"
 #include "handlers/runtime/loop.hpp"
 #include "steward/courier.hpp"
+#include "steward/enrollments.hpp"
 #include "steward/fold.hpp"
 #include "steward/following.hpp"
 #include "steward/inbox.hpp"
@@ -14,6 +16,7 @@
 #include "steward/queries.hpp"
 #include "steward/selection.hpp"
 #include "steward/store.hpp"
+#include "steward/unit_logins.hpp"
 #include "subjects/bus/bus.hpp"
 #include "subjects/bus/channel.hpp"
 
@@ -40,6 +43,8 @@ class Station {
     wire::Completeness completeness = wire::Completeness::filled_in;
     std::string holder;  // who of several stations of this name we are, the same after a restart
     StreamSettings streams = {};
+    std::optional<Enrollments::Settings> enrollments = std::nullopt;  // units may ask to be let in
+    std::optional<UnitLogins::Settings> logins = std::nullopt;        // those of units are renewed
   };
 
   // All of these outlive the station.
@@ -52,6 +57,7 @@ class Station {
     // longer intervals, while that is so. Called on the station's thread; may be none.
     std::function<void(const std::string& why)> broker_is_stuck = nullptr;
     const bus::Guard* guard = nullptr;  // null: messages are not signed
+    runtime::Audit* audit = nullptr;
   };
 
   Station(Settings settings, const Surroundings& surroundings);
@@ -78,6 +84,9 @@ class Station {
   void stop();
 
  private:
+  // A group of messages is committed together: so many, or those of a short time.
+  static constexpr std::size_t kGroupMessages = 512;
+
   struct Totals {
     std::uint64_t commits = 0;
     std::uint64_t failed_commits = 0;
@@ -96,6 +105,7 @@ class Station {
   void fold_some();
   void fold_followed();
   void commit();
+  void tell_audit(const Batch& batch);
   void commit_failed(const Error& error);
   void acknowledge(const std::vector<ReceivedRecord>& received);
   void tick();
@@ -120,6 +130,15 @@ class Station {
   void judge_broker();
   void began_acting();
   void ceased_acting();
+  Result<void> open_enrollment();
+  Result<void> hear_enrollment();
+  void drain_enrollment();
+  Result<void> enroll(bus::Message&& message);
+  Result<void> take_request(const bus::Opened& opened);
+  Result<void> renew_login(const bus::Opened& opened);
+  Result<void> let_in(const bus::Opened& opened);
+  Result<void> turn_away(const bus::Opened& opened);
+  void tell_enrolling(const std::string& unit, const Enrollments::Answer& told);
   void answer(bus::Message&& message);
   void send_chunk(const std::string& inbox, std::string chunk);
   void send(const std::string& subject,
@@ -138,6 +157,7 @@ class Station {
   runtime::Clock& clock_;
   const runtime::Logger log_;
   const bus::Guard* const guard_;
+  runtime::Audit* const audit_;
   const bus::Channel channel_;
   const std::function<void(const std::string&)> stuck_;
   const std::chrono::steady_clock::time_point started_;
@@ -171,6 +191,9 @@ class Station {
   MetricsTable metrics_;
   Inbox inbox_;
   Inbox query_inbox_;
+  Inbox enroll_inbox_;
+  std::optional<Enrollments> enrollments_;
+  std::optional<UnitLogins> logins_;
   std::unique_ptr<Following> following_;
   std::unique_ptr<bus::Subscription> queries_heard_;  // while they are answered
   std::vector<std::unique_ptr<bus::Subscription>> subscriptions_;

@@ -12,8 +12,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::size_t kGroupMessages = 512;
-
 // A message that is older when it is read is no sign of its unit's life.
 constexpr milliseconds kSignOfLife{5'000};
 

@@ -46,6 +46,34 @@ FleetView Station::look(const FleetScope& scope) const {
   return view;
 }
 
+// What was asked over the bus, and what units have made of it; of what is committed.
+void Station::tell_audit(const Batch& batch) {
+  if (audit_ == nullptr) {
+    return;
+  }
+  for (const auto& command : batch.commands) {
+    if (!command.by.empty()) {
+      audit_->write({.at = clock_.now(),
+                     .kind = "asked",
+                     .id = command.id.str(),
+                     .by = command.by,
+                     .subject = command.subject,
+                     .verdict = "relayed",
+                     .summary = command.summary});
+    }
+  }
+  for (const auto& step : batch.steps) {
+    if (wire::is_terminal(step.state)) {
+      audit_->write({.at = clock_.now(),
+                     .kind = "ended",
+                     .id = step.command.str(),
+                     .unit = step.unit,
+                     .verdict = step.code.empty() ? std::string(word(step.state)) : step.code,
+                     .summary = std::string(word(step.state))});
+    }
+  }
+}
+
 std::vector<FleetView::Figure> Station::figures() const {
   const auto& counts = fold_.counts();
   const auto metrics = metrics_.counts();

@@ -20,7 +20,7 @@ constexpr std::uintmax_t kCheckedBytes = 128 * 1024 * 1024;
 
 enum class Health { usable, damaged };
 
-std::uintmax_t size_of(const std::filesystem::path& file) {
+std::uintmax_t size_of_file(const std::filesystem::path& file) {
   std::error_code error;
   const auto size = std::filesystem::file_size(file, error);
   return error ? 0 : size;
@@ -48,7 +48,7 @@ Result<Health> check_content(const std::filesystem::path& file) {
                        std::to_string(sql::kSchemaVersion) +
                        "); run that version, or name another state directory");
   }
-  if (size_of(file) <= kCheckedBytes &&
+  if (size_of_file(file) <= kCheckedBytes &&
       db.execAndGet("PRAGMA quick_check(1)").getString() != "ok") {
     return Health::damaged;
   }
@@ -56,8 +56,8 @@ Result<Health> check_content(const std::filesystem::path& file) {
 }
 
 // What stands in a file that exists. Errors as Store's.
-Result<Health> check(const std::filesystem::path& file) {
-  if (size_of(file) == 0) {
+Result<Health> check_health(const std::filesystem::path& file) {
+  if (size_of_file(file) == 0) {
     return Health::usable;
   }
   try {
@@ -100,7 +100,7 @@ Result<Store::Opened> Store::open(const std::filesystem::path& file,
                                   Limits limits,
                                   wire::Timestamp now) {
   Opened opened;
-  STEWARD_TRY(const Health health, check(file));
+  STEWARD_TRY(const Health health, check_health(file));
   if (health == Health::damaged) {
     STEWARD_TRY(opened.notice, move_aside(file, now));
   }
@@ -225,7 +225,7 @@ Result<void> Store::trim(wire::Timestamp now) {
 }
 
 std::int64_t Store::bytes() const {
-  return static_cast<std::int64_t>(size_of(file_) + size_of(file_.string() + "-wal"));
+  return static_cast<std::int64_t>(size_of_file(file_) + size_of_file(file_.string() + "-wal"));
 }
 
 }  // namespace steward::station

@@ -60,6 +60,7 @@ class Store {
     std::map<std::string, bus::StreamPosition> positions;
     std::vector<std::pair<std::string, std::string>> facts;  // units, and the hashes of theirs
     std::vector<wire::AlertRow> alerts;
+    std::vector<wire::UnitDaemon> daemons;
     std::vector<wire::SilenceRow> silences;
     std::vector<wire::GroupRow> groups;
   };

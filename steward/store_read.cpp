@@ -9,7 +9,7 @@ namespace steward::station {
 namespace {
 
 // Of "ship1.command.shellcommand.operatingsystem" the last two tokens.
-std::string service_of(const std::string& subject) {
+std::string service_of_text(const std::string& subject) {
   return subject.substr(subject.find('.', subject.find('.') + 1) + 1);
 }
 
@@ -23,7 +23,7 @@ TrackedCommand command_at(SQLite::Statement& statement) {
           !statement.getColumn(3).getString().empty(),
           {},
           0,
-          service_of(subject)};
+          service_of_text(subject)};
 }
 
 wire::HistoryRow history_at(SQLite::Statement& statement) {

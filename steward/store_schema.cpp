@@ -77,6 +77,9 @@ void add_tables(SQLite::Database& db) {
     CREATE TABLE IF NOT EXISTS alerts (
       unit TEXT NOT NULL, source TEXT NOT NULL, rule TEXT NOT NULL, series TEXT NOT NULL,
       row TEXT NOT NULL, PRIMARY KEY (unit, source, rule, series)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS daemons (
+      unit TEXT NOT NULL, domain TEXT NOT NULL, name TEXT NOT NULL, row TEXT NOT NULL,
+      PRIMARY KEY (unit, domain, name)) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS silences (name TEXT PRIMARY KEY, row TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS groups (name TEXT PRIMARY KEY, row TEXT NOT NULL) WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS command_units_failed ON command_units (command, unit)

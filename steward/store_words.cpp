@@ -3,7 +3,7 @@
 
 #include <utility>
 
-// Alerts that are open, and what operators have said: silences and groups.
+// Alerts that are open, daemons, and what operators have said: silences and groups.
 
 namespace steward::station {
 namespace {
@@ -43,6 +43,23 @@ std::vector<Row> read(SQLite::Database& db,
   return rows;
 }
 
+void write_daemons(SQLite::Database& db, const Batch& batch) {
+  if (batch.daemons.empty()) {
+    return;
+  }
+  SQLite::Statement put(
+      db, "INSERT OR REPLACE INTO daemons (unit, domain, name, row) VALUES (?, ?, ?, ?)");
+  SQLite::Statement erase(db, "DELETE FROM daemons WHERE unit = ? AND domain = ? AND name = ?");
+  for (const auto& [key, row] : batch.daemons) {
+    if (row) {
+      const std::string text = wire::encode(*row);
+      sql::run(put, key.unit, key.domain, key.name, text);
+    } else {
+      sql::run(erase, key.unit, key.domain, key.name);
+    }
+  }
+}
+
 }  // namespace
 
 void sql::write_words(SQLite::Database& db, const Batch& batch) {
@@ -61,12 +78,14 @@ void sql::write_words(SQLite::Database& db, const Batch& batch) {
       }
     }
   }
+  write_daemons(db, batch);
   write(db, "silences", batch.silences);
   write(db, "groups", batch.groups);
 }
 
 void sql::read_words(SQLite::Database& db, Store::Kept& kept) {
   kept.alerts = read(db, "alerts", &wire::decode_alert_row);
+  kept.daemons = read(db, "daemons", &wire::decode_unit_daemon);
   kept.silences = read(db, "silences", &wire::decode_silence_row);
   kept.groups = read(db, "groups", &wire::decode_group_row);
 }

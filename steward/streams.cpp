@@ -11,8 +11,8 @@ namespace {
 using bus::StreamConfig;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kFirstBackoff{500};
-constexpr milliseconds kLongestBackoff{10'000};
+constexpr milliseconds kFirstTryBackoff{500};
+constexpr milliseconds kLongestTryBackoff{10'000};
 constexpr milliseconds kLookAgain{30'000};
 
 // Of 100 parts of the space there is; the rest is for the lease's bucket and the store's own files.
@@ -43,7 +43,7 @@ std::int64_t rounded(std::int64_t bytes) {
   return bytes / step * step;
 }
 
-std::int64_t size_of(std::int64_t configured, const Share& share, std::uint64_t space) {
+std::int64_t share_of(std::int64_t configured, const Share& share, std::uint64_t space) {
   if (configured > 0) {
     return configured;
   }
@@ -80,25 +80,26 @@ bool same(const StreamConfig& wanted, const StreamConfig& found) { return wanted
 }  // namespace
 
 std::vector<StreamConfig> wanted_streams(const StreamSettings& settings) {
-  auto commands =
-      stream(kCommands, size_of(settings.commands_bytes, kCommandsShare, settings.space), settings);
+  auto commands = stream(
+      kCommands, share_of(settings.commands_bytes, kCommandsShare, settings.space), settings);
   // A command that is silently pushed out by later ones would be lost.
   commands.discard = StreamConfig::Discard::newest;
   add_subjects(commands, "command", wire::kRecordedCommands);
   add_subjects(commands, "command", wire::kStationCommands);
   add_subjects(commands, "command", settings.commands);
 
-  auto state = stream(kState, size_of(settings.state_bytes, kStateShare, settings.space), settings);
+  auto state =
+      stream(kState, share_of(settings.state_bytes, kStateShare, settings.space), settings);
   // An event that a unit sends again must come through: its acknowledgement was lost.
   state.duplicate_window = milliseconds(100);
   add_subjects(state, "event", wire::kRecordedEvents);
   add_subjects(state, "event", settings.events);
 
-  auto logs = stream(kLogs, size_of(settings.logs_bytes, kLogsShare, settings.space), settings);
+  auto logs = stream(kLogs, share_of(settings.logs_bytes, kLogsShare, settings.space), settings);
   add_subjects(logs, "event", std::initializer_list<std::string_view>{"syslogforwarding"});
 
   auto metrics =
-      stream(kMetrics, size_of(settings.metrics_bytes, kMetricsShare, settings.space), settings);
+      stream(kMetrics, share_of(settings.metrics_bytes, kMetricsShare, settings.space), settings);
   metrics.duplicate_window = milliseconds(100);
   add_subjects(metrics, "event", std::initializer_list<std::string_view>{"metrics"});
   return {std::move(commands), std::move(state), std::move(logs), std::move(metrics)};
@@ -109,7 +110,7 @@ StreamKeeper::StreamKeeper(bus::JetStream& jetstream,
                            Callbacks callbacks)
     : jetstream_(jetstream), callbacks_(std::move(callbacks)) {
   for (auto& config : wanted) {
-    streams_.push_back(Kept{std::move(config), false, {}, kFirstBackoff});
+    streams_.push_back(Kept{std::move(config), false, {}, kFirstTryBackoff});
   }
 }
 
@@ -117,7 +118,7 @@ void StreamKeeper::link(bool up, Steady now) {
   up_ = up;
   for (auto& kept : streams_) {
     kept.next = now;
-    kept.backoff = kFirstBackoff;
+    kept.backoff = kFirstTryBackoff;
   }
 }
 
@@ -205,7 +206,7 @@ void StreamKeeper::change(Kept& kept) {
 }
 
 void StreamKeeper::settled(Kept& kept) {
-  kept.backoff = kFirstBackoff;
+  kept.backoff = kFirstTryBackoff;
   kept.next = jetstream_.now() + kLookAgain;
 }
 
@@ -215,7 +216,7 @@ void StreamKeeper::failed(Kept& kept, std::string_view doing, const Error& error
                         error.text());
   }
   kept.next = jetstream_.now() + kept.backoff;
-  kept.backoff = std::min(kept.backoff * 2, kLongestBackoff);
+  kept.backoff = std::min(kept.backoff * 2, kLongestTryBackoff);
 }
 
 }  // namespace steward::station

@@ -16,7 +16,7 @@ constexpr std::string_view kPlain =
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./_-";
 
 // As a shell takes it, so that it can be copied into one.
-std::string quoted(const std::string& word) {
+std::string quoted_for_shell(const std::string& word) {
   if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) {
     return word;
   }
@@ -53,7 +53,7 @@ std::string command_line(const json& argv) {
   std::string line;
   for (const auto& word : argv) {
     line.append(line.empty() ? "" : " ");
-    line.append(word.is_string() ? quoted(word.get<std::string>()) : word.dump());
+    line.append(word.is_string() ? quoted_for_shell(word.get<std::string>()) : word.dump());
     if (line.size() > kLongestSummary) {
       break;
     }

@@ -51,10 +51,10 @@ library_rooms='
 <nlohmann/json\.hpp> ^.*\.cpp
 <CLI/                ^(steward|edge|tools/stewardctl|tools/bench)/.*\.cpp
 <(SQLiteCpp/|sqlite3\.h) ^(tests/)?(steward|subjects/bus)/|^handlers/[a-z0-9_]+/[a-z_]*store\.cpp|^tests/integration/
-<toml\+\+/           ^(tests/)?(handlers/runtime|edge|steward)/.*\.cpp
+<toml\+\+/           ^(tests/)?(handlers/runtime|edge|steward)/.*\.cpp|^subjects/wire/[a-z_]*file\.cpp
 <doctest/            ^tests/
 <zstd\.h            ^(tests/)?subjects/wire/.*\.cpp
-<systemd/            ^(tests/)?handlers/[a-z0-9_]+/.*\.cpp
+<systemd/            ^(tests/)?handlers/[a-z0-9_]+/.*\.cpp|^handlers/[a-z0-9_]+/systemd/library\.hpp
 '
 check_libraries() {
   local header room
@@ -151,13 +151,30 @@ check_top_level() {
   files_like '(^|/)(common|util|utils|core|helpers|misc)/' | sed 's/$/:1: no such room in this house/'
 }
 
+# Several files of tests are compiled as one: what each defines is in a namespace of its own, which
+# has the file's name.
+check_test_namespaces() {
+  # shellcheck disable=SC2016
+  files_like '^tests/.*_test\.cpp$' | xargs -r -d '\n' awk '
+    FNR == 1 {
+      own = FILENAME
+      gsub(/.*\/|\.cpp$/, "", own)
+      inside = 0
+    }
+    $0 ~ "^namespace steward::([a-z_]+::)*" own " \\{$" {inside = 1; next}
+    $0 ~ "^} +// namespace steward::([a-z_]+::)*" own "$" {inside = 0}
+    !inside && /^(namespace|using|struct|class|enum|template|constexpr|TEST_CASE)/ {
+      print FILENAME ":" FNR ": stands outside of namespace steward::...::" own
+    }'
+}
+
 check_junk() {
   files_like '(\.(o|a|so|orig|rej|swp|db|db-wal|db-shm|gcda|gcno|log|pyc)|~|(^|/)core(\.[0-9]+)?|compile_commands\.json)$' |
     sed 's/$/:1: made by a program: does not belong in the tree/'
 }
 
 checks='libraries directions relative_includes using_namespace macros pragma_once length todo readmes
-        handlers top_level junk'
+        handlers top_level test_namespaces junk'
 
 check_tree() {
   local check offences
@@ -204,6 +221,8 @@ todo|edge/agent.cpp|// TO~DO: later
 readmes|handlers/hello/README.md|RM
 handlers|tests/handlers/hello/hello_test.cpp|RM
 handlers|handlers/hello/hello.hpp|RM
+test_namespaces|tests/handlers/hello/hello_test.cpp|TEST_CASE("hello") {}
+test_namespaces|tests/handlers/hello/other_test.cpp|namespace steward::hello {
 top_level|lib/a.cpp|int a;
 top_level|subjects/common/a.cpp|int a;
 junk|edge/agent.cpp.orig|x

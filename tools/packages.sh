@@ -26,11 +26,12 @@ test_packages=(
   doctest-dev git procps openssl
   clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev  # second compiler, fuzzing
   shellcheck scdoc
-  systemd                                        # scores of the units in deploy/systemd
+  systemd dbus                                   # scores of the units in deploy/systemd; one booted beside
   iproute2                                       # networks of the fault tests
   prometheus-node-exporter                       # the peer of the metrics
   rsyslog logrotate bsdutils systemd-journal-remote  # peers of the log forwarder
   prometheus                                     # reads the station's pages
+  apt-utils gpg gpg-agent gpgconf                # repositories for the updates
 )
 
 is_installed() {

@@ -14,7 +14,7 @@ namespace {
 using nlohmann::json;
 using wire::AlertEvent;
 
-constexpr const char* kFile = "alerts.json";
+constexpr const char* kAlertsFile = "alerts.json";
 
 // While something is open all of it is said again, so that a station that began anew knows it.
 constexpr std::chrono::hours kSaidAgain{1};
@@ -31,7 +31,7 @@ void Alarms::start() {
   if (auto loaded = book_.load(context_.state_dir); !loaded) {
     context_.log.warning("rules are not as they were set: " + loaded.error().text());
   }
-  const auto kept = runtime::load_kept(context_.state_dir / kFile);
+  const auto kept = runtime::load_kept(context_.state_dir / kAlertsFile);
   if (kept && *kept) {
     if (auto event = wire::decode_alert_event(**kept)) {
       judge_.restore(std::move(event->alerts));
@@ -77,7 +77,7 @@ void Alarms::say_all() {
 
 void Alarms::keep() {
   const AlertEvent all{AlertEvent::State::all, judge_.open(), {}};
-  if (auto kept = runtime::save_kept(context_.state_dir / kFile, wire::encode(all)); !kept) {
+  if (auto kept = runtime::save_kept(context_.state_dir / kAlertsFile, wire::encode(all)); !kept) {
     complaint_.say("what is open is not kept: " + kept.error().text());
   }
 }

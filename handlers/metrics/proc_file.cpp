@@ -11,7 +11,7 @@ namespace {
 
 // /proc gives at most so much at once for most of its files.
 constexpr std::size_t kFirstRoom = std::size_t{16} * 1024;
-constexpr std::size_t kMostRoom = std::size_t{4} * 1024 * 1024;
+constexpr std::size_t kMostFileRoom = std::size_t{4} * 1024 * 1024;
 
 }  // namespace
 
@@ -52,7 +52,7 @@ Result<std::string_view> ProcFile::read_open(std::string& buffer) {
   std::size_t length = 0;
   while (true) {
     if (length == buffer.size()) {
-      if (length >= kMostRoom) {
+      if (length >= kMostFileRoom) {
         return failure(ErrorCode::too_large, "read " + path_ + ": over 4 MiB");
       }
       buffer.resize(length * 2);

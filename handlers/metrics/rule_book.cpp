@@ -10,7 +10,7 @@
 namespace steward::handlers::metrics {
 namespace {
 
-constexpr const char* kFile = "rules.json";
+constexpr const char* kRulesFile = "rules.json";
 
 }  // namespace
 
@@ -32,7 +32,7 @@ RuleBook::RuleBook(runtime::Options options) {
 }
 
 Result<void> RuleBook::load(const std::filesystem::path& folder) {
-  STEWARD_TRY(const auto text, runtime::load_kept(folder / kFile));
+  STEWARD_TRY(const auto text, runtime::load_kept(folder / kRulesFile));
   if (!text) {
     return {};
   }
@@ -56,6 +56,7 @@ std::vector<wire::AlertRule> RuleBook::rules() const {
     }
   }
   std::vector<wire::AlertRule> rules;
+  rules.reserve(all.size());
   for (auto& [name, rule] : all) {
     rules.push_back(std::move(rule));
   }
@@ -95,7 +96,7 @@ Result<void> RuleBook::save(const std::filesystem::path& folder) const {
       out["remove"].push_back(name);
     }
   }
-  return runtime::save_kept(folder / kFile, wire::dump_json(out));
+  return runtime::save_kept(folder / kRulesFile, wire::dump_json(out));
 }
 
 }  // namespace steward::handlers::metrics

@@ -43,9 +43,9 @@ void RulePrograms::next() {
     waiting_.pop_front();
     ++runs_;
     running_ = std::make_unique<runtime::ProgramRun>(
-        context_.loop, std::move(request), [this, rule](Result<runtime::ProgramRun::End> end) {
-          ended(rule, end);
-        });
+        context_.loop,
+        std::move(request),
+        [this, rule](const Result<runtime::ProgramRun::End>& end) { ended(rule, end); });
     if (auto started = running_->start(context_.processes); !started) {
       running_.reset();
       failed(rule, started.error().text());

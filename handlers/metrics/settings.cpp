@@ -14,7 +14,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-constexpr const char* kFile = "settings.json";
+constexpr const char* kSettingsFile = "settings.json";
 
 void read_globs(runtime::Options& options, std::string_view key, std::vector<std::string>& globs) {
   if (options.has(key)) {
@@ -78,7 +78,7 @@ std::string to_json(const Settings& settings) {
 }
 
 Result<Settings> load_settings(const fs::path& folder, Settings below) {
-  STEWARD_TRY(const auto text, runtime::load_kept(folder / kFile));
+  STEWARD_TRY(const auto text, runtime::load_kept(folder / kSettingsFile));
   if (!text) {
     return below;
   }
@@ -87,7 +87,7 @@ Result<Settings> load_settings(const fs::path& folder, Settings below) {
 }
 
 Result<void> save_settings(const fs::path& folder, const Settings& settings) {
-  return runtime::save_kept(folder / kFile, to_json(settings));
+  return runtime::save_kept(folder / kSettingsFile, to_json(settings));
 }
 
 }  // namespace steward::handlers::metrics

@@ -14,7 +14,7 @@ namespace {
 
 constexpr int kRoundsBetweenLooks = 60;
 
-void tell(const SysReading& one, std::int64_t number, Samples& out) {
+void tell_reading(const SysReading& one, std::int64_t number, Samples& out) {
   const Name name(one.metric, {});
   const bool counts = one.type == wire::MetricType::counter;
   const Label first{one.first.first, one.first.second};
@@ -38,7 +38,7 @@ Result<void> SysReadings::collect(Samples& out, std::string& buffer) {
       continue;
     }
     if (const auto number = parse_number(*text)) {
-      tell(one, *number, out);
+      tell_reading(one, *number, out);
     }
   }
   if (readings_.empty()) {

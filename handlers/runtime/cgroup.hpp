@@ -19,6 +19,8 @@ class Cgroup {
 
   int directory() const { return directory_.get(); }
 
+  const std::string& path() const { return path_; }
+
   // Writes a value to one of its files ("memory.max"). Errors: as the system has them; not_found:
   // the controller is not there.
   [[nodiscard]] Result<void> set(const std::string& file, const std::string& value) const;

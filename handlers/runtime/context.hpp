@@ -85,7 +85,7 @@ class Vitals {
   // What a handler has to say of its work, for its row in hello; in place of what it said before.
   virtual void figures_told(const wire::Token& /*method*/,
                             const wire::Token& /*domain*/,
-                            std::map<std::string, std::int64_t> /*figures*/) {}
+                            const std::map<std::string, std::int64_t>& /*figures*/) {}
 };
 
 // All that a handler can reach.

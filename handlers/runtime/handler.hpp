@@ -17,6 +17,9 @@ struct Context;
 struct Command {
   wire::Envelope envelope;
   std::string payload;
+  // An earlier handler or agent has begun it. A handler whose work goes on without the agent takes
+  // it up again, or says that it is interrupted; it does not begin it a second time.
+  bool begun = false;
 
   // Many units are meant: answers are spread in time.
   bool to_all() const { return envelope.subject.is_broadcast(); }
@@ -27,7 +30,9 @@ struct Admission {
   std::vector<std::string> ignored;  // fields it does not know, told in the ACK
   std::function<void()> start;       // called once the command is recorded and ACKed
   // A second run does no harm: one that was cut off by the end of the agent, the machine or the
-  // handler is run again, up to three times. Else it is said to be interrupted.
+  // handler is run again, up to three times. Else it is said to be interrupted. Also for work that
+  // goes on meanwhile (Command::begun): as it is not begun again, it may be taken up any number of
+  // times.
   bool repeatable = false;
   // `start` has no effect yet: the handler says Publisher::begin() first. So a command that waits
   // for its turn in the handler is not cut off by a restart: it comes to the handler again.

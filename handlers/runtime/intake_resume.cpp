@@ -132,7 +132,8 @@ void Intake::resume_one(bus::Unfinished&& unfinished) {
   } else if (auto cancels = cancel_admission(*opened)) {
     resume_with(id, *std::move(cancels));
   } else {
-    resume_with(id, hand_over(Command{std::move(opened->envelope), std::move(opened->payload)}));
+    resume_with(id,
+                hand_over(Command{std::move(opened->envelope), std::move(opened->payload), begun}));
   }
 }
 

@@ -1,6 +1,6 @@
 #include "handlers/runtime/launch.hpp"
 
-#include "handlers/runtime/launch_child.hpp"
+#include "handlers/runtime/launch/child.hpp"
 
 #include <linux/sched.h>
 #include <sched.h>
@@ -21,6 +21,8 @@ namespace steward::runtime {
 namespace {
 
 constexpr std::size_t kStackBytes = 64 * 1024;
+
+}  // namespace
 
 std::vector<std::string> program_paths(const SpawnRequest& request) {
   const std::string& name = request.argv.front();
@@ -43,6 +45,8 @@ std::vector<std::string> program_paths(const SpawnRequest& request) {
   }
   return paths;
 }
+
+namespace {
 
 std::vector<const char*> pointers(const std::vector<std::string>& texts) {
   std::vector<const char*> out;
@@ -138,9 +142,9 @@ __attribute__((no_sanitize("address", "thread", "undefined"))) pid_t clone_copyi
   return pid;
 }
 
-Error launch_error(const LaunchPlan& plan,
-                   const SpawnRequest& request,
-                   const LaunchReport& report) {
+}  // namespace
+
+Error launch_error(const SpawnRequest& request, const LaunchReport& report) {
   const char* name = strerrorname_np(report.error);
   const std::string why = std::string(": ") + strerrordesc_np(report.error) + " (" +
                           (name != nullptr ? name : std::to_string(report.error)) + ")";
@@ -149,17 +153,20 @@ Error launch_error(const LaunchPlan& plan,
   };
   switch (report.step) {
     case LaunchStep::priority:
-      return {ErrorCode::limits_unavailable, "set nice " + std::to_string(plan.nice) + why};
+      return {ErrorCode::limits_unavailable,
+              "set nice " + std::to_string(request.nice.value_or(0)) + why};
     case LaunchStep::limit:
       return {ErrorCode::limits_unavailable, "set a resource limit" + why};
+    case LaunchStep::cgroup:
+      return {ErrorCode::limits_unavailable, "enter a cgroup" + why};
     case LaunchStep::directory:
       return failed("enter directory " + request.cwd);
     case LaunchStep::groups:
       return failed("set supplementary groups");
     case LaunchStep::group:
-      return failed("become group " + std::to_string(plan.identity->gid));
+      return failed("become group " + std::to_string(request.identity.value_or(Identity{}).gid));
     case LaunchStep::user:
-      return failed("become user " + std::to_string(plan.identity->uid));
+      return failed("become user " + std::to_string(request.identity.value_or(Identity{}).uid));
     case LaunchStep::terminal:
       return failed("take the terminal");
     case LaunchStep::standard_streams:
@@ -170,6 +177,8 @@ Error launch_error(const LaunchPlan& plan,
       return failed("prepare the process");
   }
 }
+
+namespace {
 
 #if defined(__SANITIZE_THREAD__)
 // Its clone() takes the child for a fork, and notes in the memory that both share that no threads
@@ -201,17 +210,26 @@ Result<Launched> launch(const SpawnRequest& request, std::uint64_t mark) {
     return failure(ErrorCode::exec_failed, "no memory for a child's stack");
   }
   *arena.report() = LaunchReport{LaunchStep::none, 0};
-  const Identity* identity = request.identity ? &*request.identity : nullptr;
+  const Identity identity = request.identity.value_or(Identity{});
+  std::vector<ChildLimit> limits;
+  limits.reserve(request.limits.size());
+  for (const auto& limit : request.limits) {
+    limits.push_back({limit.resource, limit.value});
+  }
   LaunchPlan plan{argv.data(),
                   env.data(),
                   candidates.data(),
                   request.cwd.c_str(),
-                  identity,
-                  identity != nullptr ? identity->groups.data() : nullptr,
-                  identity != nullptr ? identity->groups.size() : 0,
-                  request.limits.data(),
-                  request.limits.size(),
+                  request.identity ? 1 : 0,
+                  identity.uid,
+                  identity.gid,
+                  identity.groups.data(),
+                  identity.groups.size(),
+                  limits.data(),
+                  limits.size(),
                   {request.in, request.out, request.err},
+                  {-1, 0},
+                  -1,
                   request.umask ? static_cast<int>(*request.umask) : -1,
                   request.nice.value_or(0),
                   request.nice ? 1 : 0,
@@ -230,7 +248,7 @@ Result<Launched> launch(const SpawnRequest& request, std::uint64_t mark) {
   Launched launched{pid, Fd(pidfd)};
   if (arena.report()->step != LaunchStep::none) {
     syscall(SYS_waitid, P_PIDFD, pidfd, nullptr, WEXITED, nullptr);
-    return tl::unexpected<Error>(launch_error(plan, request, *arena.report()));
+    return tl::unexpected<Error>(launch_error(request, *arena.report()));
   }
   return launched;
 }

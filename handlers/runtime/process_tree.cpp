@@ -99,7 +99,7 @@ bool carries(pid_t pid, const TreeRoot& root) {
     return true;
   }
   const auto stat = read_stat(pid);
-  return stat && stat->session == root.main;
+  return root.main > 0 && stat && stat->session == root.main;
 }
 
 int send(const Fd& pidfd, int signal) {
@@ -111,22 +111,32 @@ bool has_ended(const Fd& pidfd) {
   return poll(&polled, 1, 0) == 1;
 }
 
+std::vector<pid_t> numbers_in(const std::string& folder) {
+  std::vector<pid_t> numbers;
+  DIR* directory = opendir(folder.c_str());
+  if (directory == nullptr) {
+    return numbers;
+  }
+  while (const dirent* entry = readdir(directory)) {
+    const auto number = static_cast<pid_t>(strtol(entry->d_name, nullptr, 10));
+    if (number > 0) {
+      numbers.push_back(number);
+    }
+  }
+  closedir(directory);
+  return numbers;
+}
+
 }  // namespace
 
 std::vector<pid_t> children_of(pid_t pid) {
   const std::string tasks = proc_path(pid, "/task");
   std::vector<pid_t> children;
-  DIR* directory = opendir(tasks.c_str());
-  if (directory == nullptr) {
-    return children;
+  for (const pid_t task : numbers_in(tasks)) {
+    const auto some =
+        parse_pids(read_all(tasks + "/" + std::to_string(task) + "/children", SIZE_MAX));
+    children.insert(children.end(), some.begin(), some.end());
   }
-  while (const dirent* entry = readdir(directory)) {
-    if (entry->d_name[0] != '.') {
-      const auto some = parse_pids(read_all(tasks + "/" + entry->d_name + "/children", SIZE_MAX));
-      children.insert(children.end(), some.begin(), some.end());
-    }
-  }
-  closedir(directory);
   return children;
 }
 
@@ -201,7 +211,12 @@ int ProcessTree::walk(pid_t parent, const TreeRoot& root, int overflow_signal) {
 int ProcessTree::refresh(const TreeRoot& root, int overflow_signal) {
   drop_ended();
   int found = 0;
-  if (root.main_lives) {
+  if (root.where == TreeRoot::Where::below_main && scope_ == Scope::child_only) {
+    found += admit(
+        root.child, [&root](pid_t parent) { return parent == root.main; }, overflow_signal);
+  } else if (root.where == TreeRoot::Where::below_main) {
+    found += walk(root.main, root, overflow_signal);
+  } else if (root.main_lives && root.where == TreeRoot::Where::ours) {
     found += admit(
         root.main, [](pid_t parent) { return parent == getpid(); }, overflow_signal);
   }
@@ -209,14 +224,18 @@ int ProcessTree::refresh(const TreeRoot& root, int overflow_signal) {
     return found;
   }
   const auto add_orphan = [&](pid_t pid) {
-    if (!members_.contains(pid) && !root.is_child_of_ours(pid) && carries(pid, root)) {
+    const bool started_here = root.is_child_of_ours && root.is_child_of_ours(pid);
+    if (!members_.contains(pid) && !started_here && carries(pid, root)) {
       // Looked at again after the opening: the number may have changed hands.
       found += admit(
           pid, [&](pid_t) { return carries(pid, root); }, overflow_signal);
     }
   };
-  for (const pid_t pid : children_of_first_thread()) {
-    add_orphan(pid);
+  if (root.where != TreeRoot::Where::below_main) {
+    const bool all = root.where == TreeRoot::Where::everywhere;
+    for (const pid_t pid : all ? numbers_in("/proc") : children_of_first_thread()) {
+      add_orphan(pid);
+    }
   }
   if (root.cgroup >= 0) {
     const std::string procs = "/proc/self/fd/" + std::to_string(root.cgroup) + "/cgroup.procs";
@@ -234,7 +253,7 @@ void ProcessTree::signal_new(int signal) {
   for (auto& [pid, member] : members_) {
     if (std::exchange(member.last_signal, signal) != signal) {
       send(member.pidfd, signal);
-      if (signal == SIGTERM) {
+      if (signal != SIGSTOP) {
         send(member.pidfd, SIGCONT);  // a stopped one takes it only then
       }
     }

@@ -21,6 +21,12 @@ struct TreeRoot {
   std::string job;         // STEWARD_JOB in the environment; may be empty
   int cgroup = -1;         // directory of its own cgroup
   std::function<bool(pid_t)> is_child_of_ours;  // started by us, so nobody's orphan
+  enum class Where {
+    ours,        // `main` is our child: it, what is below it, and orphans that came to us
+    below_main,  // `main` keeps the tree of `child` together (a shim): all below it, not itself
+    everywhere,  // who kept it together is gone: every process with that job, and all below it
+  } where = Where::ours;
+  pid_t child = 0;
 };
 
 // The living processes of a tree, each held by a pidfd that was checked to be of the tree.

@@ -69,12 +69,13 @@ struct Processes::State {
 
   void reap_orphans();
   bool is_child_of_ours(pid_t pid);
+  void abandon(pid_t pid, Fd pidfd);
 
   bus::Mutex mutex;
   std::set<pid_t> children STEWARD_GUARDED_BY(mutex);
   int spawning STEWARD_GUARDED_BY(mutex) = 0;  // made, perhaps, and not in `children` yet
   std::uint64_t next_mark STEWARD_GUARDED_BY(mutex) = kFirstMark;
-  std::vector<Fd> abandoned STEWARD_GUARDED_BY(mutex);  // killed with their Child, not yet reaped
+  std::vector<Fd> abandoned STEWARD_GUARDED_BY(mutex);  // without their Child, not yet reaped
   Timer pause;
   SignalWatcher child_signals;
 };
@@ -99,6 +100,16 @@ void Processes::State::reap_orphans() {
 bool Processes::State::is_child_of_ours(pid_t pid) {
   const bus::Lock lock(mutex);
   return children.contains(pid);
+}
+
+// A child without its Child: reaped now if it has ended (its SIGCHLD has come and gone then), or by
+// the SIGCHLD that is still to come.
+void Processes::State::abandon(pid_t pid, Fd pidfd) {
+  const bus::Lock lock(mutex);
+  children.erase(pid);
+  if (!reap(pidfd.get())) {
+    abandoned.push_back(std::move(pidfd));
+  }
 }
 
 struct Child::State {
@@ -131,9 +142,7 @@ Child::State::~State() {
     return;
   }
   syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
-  const bus::Lock lock(house.mutex);
-  house.children.erase(pid);
-  house.abandoned.push_back(std::move(pidfd));
+  house.abandon(pid, std::move(pidfd));
 }
 
 void Child::State::look() {
@@ -199,6 +208,12 @@ void Child::kill_tree(TreeKill how, std::function<void(KillStep, const TreeRepor
   }
   state_->killer = std::make_unique<TreeKiller>(
       state_->loop, [state = state_.get()] { return state->root(); }, how, std::move(step));
+}
+
+void Child::release() {
+  state_->watcher.reset();
+  state_->running = false;
+  state_->house.abandon(state_->pid, std::move(state_->pidfd));
 }
 
 Processes::Processes(Loop& loop) : state_(std::make_unique<State>(loop)) {

@@ -77,10 +77,11 @@ enum class KillStep {
   unkillable  // something was still there `patience` after KILL (disk sleep)
 };
 
-// TERM to all of a tree, KILL to what is there after `grace` (0: KILL at once).
+// TERM (or `signal`) to all of a tree, KILL to what is there after `grace` (0: KILL at once).
 struct TreeKill {
   std::chrono::milliseconds grace{5'000};
   std::chrono::milliseconds patience{1'000};
+  int signal = 15;  // SIGTERM
   // Gone as soon as the child itself is: the rest of the tree is let alone.
   enum class Scope { tree, child_only } scope = Scope::tree;
 };
@@ -112,6 +113,9 @@ class Child {
   // or `unkillable`; not from inside this call. Works after the child's own end. A second call
   // while one is under way replaces its grace if that makes it shorter; its `step` is dropped.
   void kill_tree(TreeKill how, std::function<void(KillStep, const TreeReport&)> step);
+
+  // Lets it go: it runs on without us, and is reaped when it ends. Nothing may be asked afterwards.
+  void release();
 
   struct State;
 

@@ -83,8 +83,8 @@ struct SystemJournal::Api {
   // Loaded once, and for good: libraries that have threads or caches of their own do not like to
   // go.
   static const Api& get() {
-    static const Api api;
-    return api;
+    static const Api kApi;
+    return kApi;
   }
 };
 

@@ -84,7 +84,7 @@ void TreeKiller::tick() {
     if (now >= deadline_) {
       return start_killing(now);
     }
-    tree_.signal_new(SIGTERM);
+    tree_.signal_new(how_.signal);
     return look_again_soon();
   }
   kill_all();
@@ -106,7 +106,7 @@ void TreeKiller::send_term(Time now) {
   phase_ = Phase::terming;
   deadline_ = now + how_.grace;
   tree_.refresh(root_(), 0);
-  tree_.signal_new(SIGTERM);
+  tree_.signal_new(how_.signal);
   look_again_soon();
   tell(KillStep::term_sent);
 }

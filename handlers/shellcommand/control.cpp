@@ -1,5 +1,6 @@
 // What is asked of commands that run, wait, or have ended.
 
+#include "handlers/runtime/signal_names.hpp"
 #include "handlers/shellcommand/fit.hpp"
 #include "handlers/shellcommand/shellcommand.hpp"
 #include "subjects/wire/envelope.hpp"
@@ -8,16 +9,12 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <csignal>
-#include <cstring>
 #include <utility>
 
 namespace steward::handlers::shellcommand {
 namespace {
 
 using nlohmann::json;
-
-constexpr std::size_t kRoomForTheRest = 16 * 1024;
 
 std::string_view state_word(Job::State state) {
   switch (state) {
@@ -57,16 +54,6 @@ std::string text(const json& value) {
 
 }  // namespace
 
-Result<int> signal_number(const std::string& name) {
-  for (int signal = 1; signal < NSIG; ++signal) {
-    const char* known = sigabbrev_np(signal);
-    if (known != nullptr && name == known) {
-      return signal;
-    }
-  }
-  return failure(ErrorCode::unsupported, "no signal is named '" + name + "'");
-}
-
 void ShellCommand::answer(const wire::MessageId& id, const wire::ShellRequest& request) {
   auto answer = std::visit([this](const auto& asked) { return act(asked); }, request);
   wire::Ack ack{.ref = id, .domain = context_.domain.str(), .state = wire::CommandState::done};
@@ -92,7 +79,7 @@ Result<Job*> ShellCommand::open_job(const wire::MessageId& ref) {
 
 ShellCommand::Answer ShellCommand::act(const wire::ShellSignal& request) {
   STEWARD_TRY(Job * job, open_job(request.ref));
-  STEWARD_TRY(const int number, signal_number(request.signal));
+  STEWARD_TRY(const int number, runtime::signal_number(request.signal));
   if (auto sent = job->signal(number); !sent) {
     return tl::unexpected<Error>(std::move(sent).error());
   }
@@ -166,10 +153,8 @@ ShellCommand::Answer ShellCommand::act(const wire::ShellOutput& request) {
 
 ShellCommand::Answer ShellCommand::act(const wire::ShellList&) {
   json jobs = json::array();
-  for (const auto& id : turns_.all_last_first()) {
-    if (const auto job = jobs_.find(id); job != jobs_.end()) {
-      jobs.push_back(describe(*job->second, turns_));
-    }
+  for (const auto& id : all_last_first()) {
+    jobs.push_back(describe(*jobs_.at(id), turns_));
   }
   for (const auto& ended : finished_) {
     jobs.push_back(describe(ended));

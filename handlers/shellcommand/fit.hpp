@@ -10,6 +10,9 @@ namespace steward::handlers::shellcommand {
 // How many bytes of JSON those bytes become.
 std::size_t size_in_json(std::string_view bytes, wire::OutputEncoding encoding);
 
+// What a result has beside its output.
+inline constexpr std::size_t kRoomForTheRest = 16 * 1024;
+
 // Leaves out of the middle of both outputs what does not fit into that many bytes of JSON (text
 // with control characters grows sixfold, binary by a third), and says so in `truncated`.
 void fit(wire::ShellResult& result, wire::OutputEncoding encoding, std::size_t most);

@@ -8,7 +8,7 @@
 namespace steward::handlers::shellcommand {
 namespace {
 
-constexpr std::size_t kMostWaiting = 1024 * 1024;
+constexpr std::size_t kMostWaitingBytes = 1024 * 1024;
 constexpr char kEndOfFileCharacter = '\x04';
 
 }  // namespace
@@ -22,7 +22,7 @@ Result<void> InputFeed::add(std::string_view bytes) {
   if (!open()) {
     return failure(ErrorCode::not_found, "the command's input has ended");
   }
-  if (waiting_.size() + bytes.size() > kMostWaiting) {
+  if (waiting_.size() + bytes.size() > kMostWaitingBytes) {
     return failure(ErrorCode::overloaded, "the command does not read its input");
   }
   waiting_.append(bytes);

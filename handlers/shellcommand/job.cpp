@@ -134,7 +134,7 @@ void Job::ask_unless() {
 }
 
 void Job::launch() {
-  auto limits = plan_limits(
+  auto limits = runtime::plan_limits(
       run_.limits, shop_.cgroups ? &*shop_.cgroups : nullptr, id_.str(), account_.identity.uid);
   result_.limits_applied = std::move(limits.applied);
   auto request = make_request(run_, account_, id_.str(), shop_.inherited);
@@ -143,6 +143,9 @@ void Job::launch() {
   if (limits.group) {
     group_.emplace(*std::move(limits.group));
     request.cgroup = group_->directory();
+  }
+  if (run_.detach) {
+    return launch_detached(std::move(request));
   }
   auto ends = streams_.open();
   if (!ends) {
@@ -170,7 +173,7 @@ void Job::launched() {
   result_.started = wire::format_time(shop_.context.clock.now());
   wire::Ack ack{
       .ref = id_, .domain = shop_.context.domain.str(), .state = wire::CommandState::running};
-  ack.pid = child_->pid();
+  ack.pid = pid();
   shop_.context.publisher.reply(std::move(ack));
   streams_.feed();
   start_timers();
@@ -198,27 +201,40 @@ void Job::end(EndReason reason, std::string message) {
   }
   reason_ = reason;
   end_message_ = std::move(message);
+  if (state_ == State::preparing && detached_) {
+    return;  // once it has started
+  }
   if (state_ == State::waiting || state_ == State::preparing) {
     return finish_ended();
   }
   if (state_ == State::asking) {
     return kill(milliseconds(0));
   }
+  kill_for_reason();
+}
+
+void Job::kill_for_reason() {
   constexpr milliseconds kLongestGraceAtStop{5'000};
-  kill(reason == EndReason::stopped ? std::min(run_.grace, kLongestGraceAtStop) : run_.grace);
+  kill(reason_ == EndReason::stopped ? std::min(run_.grace, kLongestGraceAtStop) : run_.grace);
 }
 
 void Job::kill(milliseconds grace) {
   killing_ = true;
-  runtime::Child& victim = state_ == State::asking ? *unless_ : *child_;
   runtime::TreeKill how;
   how.grace = grace;
   if (run_.kill_scope == wire::KillScope::main) {
     how.scope = runtime::TreeKill::Scope::child_only;
   }
-  victim.kill_tree(how, [this](runtime::KillStep step, const runtime::TreeReport& report) {
-    kill_step(step, report);
-  });
+  const auto step = [this](runtime::KillStep reached, const runtime::TreeReport& report) {
+    kill_step(reached, report);
+  };
+  if (state_ == State::asking) {
+    unless_->kill_tree(how, step);
+  } else if (detached_) {
+    detached_->shim().kill_tree(how, step);
+  } else {
+    child_->kill_tree(how, step);
+  }
 }
 
 void Job::kill_step(runtime::KillStep step, const runtime::TreeReport& report) {
@@ -242,7 +258,7 @@ Result<void> Job::signal(int signal) {
   if (state_ != State::running) {
     return failure(ErrorCode::not_found, "the command does not run");
   }
-  return child_->signal(signal);
+  return detached_ ? detached_->shim().signal(signal) : child_->signal(signal);
 }
 
 milliseconds Job::running_for() const {
@@ -259,7 +275,7 @@ void Job::exited(const runtime::ExitStatus& status) {
   stall_.reset();
   expectation_.reset();
   deadline_.reset();
-  output_over_ = streams_.drain();
+  output_over_ = !detached_ && streams_.drain();
   if (!output_over_) {
     deadline_.emplace(shop_.context.loop, [this] {
       output_over_ = true;
@@ -301,7 +317,7 @@ void Job::finish_if_over() {
   if (state_ != State::running && state_ != State::draining) {
     return;
   }
-  const bool child_over = exit_ || (killed_ && !killed_->alive.empty());
+  const bool child_over = exit_ || lost_ || (killed_ && !killed_->alive.empty());
   if (child_over && (!killing_ || killed_) && output_over_) {
     finish_ended();
   }

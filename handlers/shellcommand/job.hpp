@@ -1,10 +1,11 @@
 #pragma once
 
+#include "handlers/runtime/account.hpp"
 #include "handlers/runtime/context.hpp"
+#include "handlers/runtime/limits.hpp"
 #include "handlers/runtime/processes.hpp"
-#include "handlers/shellcommand/account.hpp"
+#include "handlers/shellcommand/detached_run.hpp"
 #include "handlers/shellcommand/job_streams.hpp"
-#include "handlers/shellcommand/limits.hpp"
 #include "handlers/shellcommand/plan.hpp"
 #include "subjects/wire/ack.hpp"
 #include "subjects/wire/shellcommand.hpp"
@@ -23,10 +24,15 @@ namespace steward::handlers::shellcommand {
 // What all commands of the handler share; outlives them.
 struct Shop {
   runtime::Context& context;
-  std::string buffer;                  // for reading output
-  std::vector<std::string> inherited;  // this program's environment
-  std::optional<Account> own_account;  // once it is known
+  std::string buffer;                           // for reading output
+  std::vector<std::string> inherited;           // this program's environment
+  std::optional<runtime::Account> own_account;  // once it is known
   std::optional<runtime::CgroupRoot> cgroups;
+  std::string shim = runtime::shim_program();
+
+  // Where a detached command's shim has its files.
+  std::filesystem::path detached() const { return context.state_dir / "detached"; }
+
   // Directories that a thread of the helper pool still waits for: no second one for them.
   std::shared_ptr<std::set<std::string>> hanging = std::make_shared<std::set<std::string>>();
 };
@@ -39,6 +45,8 @@ enum class EndReason { none, timed_out, cancelled, replaced, line_seen, line_mis
 //   waiting --start--> preparing --(on disk; names, files)--> asking --(unless_argv)--> running
 //   running --exit--> draining --(output ends, or drain_ms)--> finished
 //   running, draining --end()--> TERM, KILL --(tree gone or unkillable)--> finished
+//
+// A detached one is taken up from waiting to running where an earlier agent has begun it.
 //
 // A step that fails, a condition that says there is nothing to do, and end() while it does not run
 // yet lead to finished at once.
@@ -58,6 +66,12 @@ class Job {
   // It is its turn.
   void start();
 
+  // A detached one that an earlier agent has begun.
+  void adopt();
+
+  // It goes on without this agent.
+  bool detached() const { return run_.detach && state_ == State::running; }
+
   // Ends it; the first reason stands.
   void end(EndReason reason, std::string message);
 
@@ -70,7 +84,7 @@ class Job {
 
   State state() const { return state_; }
 
-  pid_t pid() const { return child_ ? child_->pid() : 0; }
+  pid_t pid() const { return child_ ? child_->pid() : detached_ ? detached_->shim().pid() : 0; }
 
   // Since exec; zero before.
   std::chrono::milliseconds running_for() const;
@@ -89,8 +103,14 @@ class Job {
   void ask_unless();
   void launch();
   void launched();
+  void launch_detached(runtime::SpawnRequest request);
+  DetachedRun::Listener detached_listener();
+  void taken_up();
+  void detached_exited(const runtime::ShimEnd& end);
+  void lost();
   void start_timers();
   void exited(const runtime::ExitStatus& status);
+  void kill_for_reason();
   void kill(std::chrono::milliseconds grace);
   void kill_step(runtime::KillStep step, const runtime::TreeReport& report);
   void output_came();
@@ -112,7 +132,7 @@ class Job {
   State state_ = State::waiting;
   EndReason reason_ = EndReason::none;
   std::string end_message_;
-  Account account_;
+  runtime::Account account_;
   Time accepted_at_;
   Time executed_at_;
   Time exited_at_;
@@ -120,6 +140,7 @@ class Job {
   std::optional<runtime::ExitStatus> exit_;
   std::optional<runtime::TreeReport> killed_;
   bool killing_ = false;
+  bool lost_ = false;         // its shim is
   bool output_over_ = false;  // ended, or waited for long enough
   std::optional<runtime::Cgroup> group_;
   JobStreams streams_;
@@ -128,7 +149,9 @@ class Job {
   std::optional<runtime::Timer> expectation_;
   std::unique_ptr<runtime::Child> unless_;
   std::unique_ptr<runtime::Child> child_;
-  std::shared_ptr<Job*> alive_;  // what comes back from the helper pool looks here
+  std::unique_ptr<DetachedRun> detached_;
+  std::optional<wire::Timestamp> taken_up_;  // when an earlier agent began it
+  std::shared_ptr<Job*> alive_;              // what comes back from the helper pool looks here
 };
 
 }  // namespace steward::handlers::shellcommand

@@ -1,12 +1,11 @@
 // How a job ends: its terminal state and its result.
 
+#include "handlers/runtime/signal_names.hpp"
 #include "handlers/shellcommand/fit.hpp"
 #include "handlers/shellcommand/job.hpp"
 #include "subjects/wire/envelope.hpp"
 
 #include <algorithm>
-#include <csignal>
-#include <cstring>
 #include <utility>
 
 namespace steward::handlers::shellcommand {
@@ -17,7 +16,6 @@ using wire::CommandState;
 constexpr std::size_t kMostHolders = 32;
 
 // For what surrounds the output: the ACK, figures, limits_applied.
-constexpr std::size_t kRoomForTheRest = 16 * 1024;
 
 struct Ending {
   CommandState state;
@@ -43,11 +41,6 @@ Ending ending(EndReason reason) {
   return {CommandState::done, ""};
 }
 
-std::string signal_name(int signal) {
-  const char* name = sigabbrev_np(signal);
-  return name != nullptr ? name : std::to_string(signal);
-}
-
 // What was asked to be streamed only, or not at all, is not in the result; its figures are.
 void leave_out(wire::StreamResult& stream) {
   stream.truncated = stream.total_bytes > 0;
@@ -59,7 +52,8 @@ void leave_out(wire::StreamResult& stream) {
 
 // A job that ran, or that was told to end before.
 void Job::finish_ended() {
-  if (child_ && child_->running()) {
+  if ((child_ && child_->running()) ||
+      (detached_ && !exit_ && !lost_ && reason_ != EndReason::none)) {
     return finish(CommandState::failed,
                   word(ErrorCode::unkillable),
                   "still there after KILL: in an uninterruptible sleep (" + end_message_ + ")");
@@ -69,7 +63,8 @@ void Job::finish_ended() {
     return finish(end.state, end.code, end_message_);
   }
   if (!exit_->code) {
-    return finish(CommandState::failed, "", "ended by signal " + signal_name(exit_->signal));
+    return finish(
+        CommandState::failed, "", "ended by signal " + runtime::signal_name(exit_->signal));
   }
   const bool good =
       std::find(run_.ok_codes.begin(), run_.ok_codes.end(), *exit_->code) != run_.ok_codes.end();
@@ -95,7 +90,7 @@ wire::ShellResult Job::make_result() {
     if (exit_->code) {
       result.exit_code = *exit_->code;
     } else {
-      result.signal = signal_name(exit_->signal);
+      result.signal = runtime::signal_name(exit_->signal);
     }
     result.core_dumped = exit_->core_dumped;
     result.user_time = exit_->user_time;
@@ -104,10 +99,10 @@ wire::ShellResult Job::make_result() {
     result.duration =
         std::chrono::duration_cast<std::chrono::milliseconds>(exited_at_ - executed_at_);
   }
-  if (child_) {
+  if (child_ || detached_) {
     result.ended = wire::format_time(shop_.context.clock.now());
     result.killed_processes = killed_ ? killed_->killed : 0;
-    const auto left = child_->tree();
+    const auto left = child_ ? child_->tree() : detached_->shim().tree();
     result.leaked_processes = static_cast<std::int64_t>(left.size());
     result.pipe_held = streams_.output_open();
     if (result.pipe_held) {

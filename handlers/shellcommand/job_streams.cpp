@@ -168,6 +168,20 @@ void JobStreams::take(int number, std::string_view bytes) {
   listener_.came();
 }
 
+void JobStreams::take_past(int number, std::string_view bytes) {
+  kept_.add(number, bytes);
+  if (live_) {
+    live_->skip(number, bytes.size());
+  }
+}
+
+void JobStreams::skip(int number, std::uint64_t bytes) {
+  kept_.skip(number, bytes);
+  if (live_) {
+    live_->skip(number, bytes);
+  }
+}
+
 bool JobStreams::output_open() const { return (out_ && out_->open()) || (err_ && err_->open()); }
 
 void JobStreams::one_ended() {

@@ -53,6 +53,14 @@ class JobStreams {
   // Takes all output that is there now; whether all of it has ended.
   bool drain();
 
+  // Output of a command whose streams are not ours: as it came, or of a time before this agent,
+  // which nobody is told of as it happens.
+  void take(int number, std::string_view bytes);
+  void take_past(int number, std::string_view bytes);
+
+  // Output that is gone.
+  void skip(int number, std::uint64_t bytes);
+
   // Whether somebody has an end of the output open still.
   bool output_open() const;
 
@@ -80,7 +88,6 @@ class JobStreams {
   Result<ChildEnds> open_terminal();
   Result<void> start_reading(int number, runtime::Fd fd);
   Result<runtime::Fd> open_input();
-  void take(int number, std::string_view bytes);
   void one_ended();
 
   runtime::Context& context_;

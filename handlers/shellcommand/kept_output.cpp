@@ -75,6 +75,13 @@ void KeptOutput::add(int fd, std::string_view bytes) {
   }
 }
 
+void KeptOutput::skip(int fd, std::uint64_t bytes) {
+  Stream& mine = streams_[fd == 2 ? 1 : 0];
+  mine.tail.shrink(0);
+  mine.total += bytes;
+  mine.whole = mine.whole && bytes == 0;
+}
+
 // Each stream may have half the budget, and what the other does not use of its half.
 void KeptOutput::add_tail(Stream& mine, Stream& other, std::string_view bytes) {
   const std::size_t half = tail_budget_ / 2;
@@ -107,7 +114,7 @@ wire::StreamResult KeptOutput::result(int fd) {
     result.head += std::exchange(result.tail, "");
   }
   if (from.digest) {
-    result.sha256 = from.digest->hex();
+    result.sha256 = from.whole ? from.digest->hex() : "";
     from.digest.reset();
   }
   return result;

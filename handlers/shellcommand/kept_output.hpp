@@ -47,6 +47,9 @@ class KeptOutput {
   // `fd`: 1 or 2.
   void add(int fd, std::string_view bytes);
 
+  // That many bytes came and are not to be had: there is no digest any more.
+  void skip(int fd, std::uint64_t bytes);
+
   std::uint64_t total(int fd) const { return stream(fd).total; }
 
   // Of what is kept, the first stretch at or behind that offset; empty at its end when none is.
@@ -61,6 +64,7 @@ class KeptOutput {
     Ring tail;
     std::uint64_t total = 0;
     std::optional<runtime::Digest> digest;
+    bool whole = true;  // nothing was skipped
   };
 
   const Stream& stream(int fd) const { return streams_[fd == 2 ? 1 : 0]; }

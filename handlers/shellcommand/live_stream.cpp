@@ -38,6 +38,13 @@ void LiveStream::add(int fd, std::string_view bytes) {
   }
 }
 
+void LiveStream::skip(int fd, std::uint64_t bytes) {
+  flush(fd);
+  Stream& stream = streams_[index_of(fd)];
+  stream.offset += bytes;
+  stream.expected = stream.offset;
+}
+
 void LiveStream::finish() {
   flush_timer_.stop();
   flush();

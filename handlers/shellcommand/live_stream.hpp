@@ -20,6 +20,9 @@ class LiveStream {
 
   void add(int fd, std::string_view bytes);
 
+  // That much has come and gone before.
+  void skip(int fd, std::uint64_t bytes);
+
   // The command has ended: what is there goes out.
   void finish();
 

@@ -11,7 +11,6 @@ namespace steward::handlers::shellcommand {
 namespace {
 
 constexpr std::size_t kLongestSummary = 120;
-constexpr const char* kPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 bool exists(const std::string& path) {
   struct stat found {};
@@ -23,6 +22,16 @@ std::vector<std::string> command_line(const wire::ShellRun& run) {
   return run.shell.empty() ? run.argv : std::vector<std::string>{run.interpreter, "-c", run.shell};
 }
 
+std::map<std::string, std::string> variables_of(const std::vector<std::string>& environment) {
+  std::map<std::string, std::string> variables;
+  for (const std::string& entry : environment) {
+    const auto equals = entry.find('=');
+    variables[entry.substr(0, equals)] =
+        equals == std::string::npos ? "" : entry.substr(equals + 1);
+  }
+  return variables;
+}
+
 }  // namespace
 
 bool needs_surroundings(const wire::ShellRun& run) {
@@ -31,7 +40,7 @@ bool needs_surroundings(const wire::ShellRun& run) {
 }
 
 Result<Surroundings> explore(const wire::ShellRun& run) {
-  STEWARD_TRY(auto account, find_account(run.user, run.group));
+  STEWARD_TRY(auto account, runtime::find_account(run.user, run.group));
   Surroundings found{std::move(account), ""};
   if (!run.creates.empty() && exists(run.creates)) {
     found.skip = "creates: " + run.creates + " is there";
@@ -47,23 +56,12 @@ Result<Surroundings> explore(const wire::ShellRun& run) {
 }
 
 std::vector<std::string> make_environment(const wire::ShellRun& run,
-                                          const Account& account,
+                                          const runtime::Account& account,
                                           const std::string& job,
                                           const std::vector<std::string>& inherited) {
-  std::map<std::string, std::string> variables;
   const bool clean = run.env_mode == wire::EnvironmentMode::clean;
-  if (!clean) {
-    for (const std::string& entry : inherited) {
-      const auto equals = entry.find('=');
-      variables[entry.substr(0, equals)] =
-          equals == std::string::npos ? "" : entry.substr(equals + 1);
-    }
-  }
-  if (clean) {
-    variables["PATH"] = kPath;
-    variables["LANG"] = "C.UTF-8";
-  }
-  if (clean || !run.user.empty()) {
+  auto variables = clean ? runtime::clean_environment(account) : variables_of(inherited);
+  if (!clean && !run.user.empty()) {
     variables["HOME"] = account.home;
     variables["USER"] = account.name;
     variables["LOGNAME"] = account.name;
@@ -75,16 +73,11 @@ std::vector<std::string> make_environment(const wire::ShellRun& run,
     variables[name] = value;
   }
   variables["STEWARD_JOB"] = job;
-  std::vector<std::string> environment;
-  environment.reserve(variables.size());
-  for (const auto& [name, value] : variables) {
-    environment.emplace_back(name).append("=").append(value);
-  }
-  return environment;
+  return runtime::environment_lines(variables);
 }
 
 runtime::SpawnRequest make_request(const wire::ShellRun& run,
-                                   const Account& account,
+                                   const runtime::Account& account,
                                    const std::string& job,
                                    const std::vector<std::string>& inherited) {
   runtime::SpawnRequest request;

@@ -1,7 +1,7 @@
 #pragma once
 
+#include "handlers/runtime/account.hpp"
 #include "handlers/runtime/processes.hpp"
-#include "handlers/shellcommand/account.hpp"
 #include "subjects/wire/shellcommand.hpp"
 
 #include <optional>
@@ -12,7 +12,7 @@ namespace steward::handlers::shellcommand {
 
 // What a command needs to know of the outside world before it can start.
 struct Surroundings {
-  Account account;
+  runtime::Account account;
   std::string skip;  // why nothing is to be done (creates, removes); empty: go on
 };
 
@@ -26,13 +26,13 @@ bool needs_surroundings(const wire::ShellRun& run);
 // The environment of a command, "NAME=value". `inherited`: this program's own, for env_mode
 // inherit.
 std::vector<std::string> make_environment(const wire::ShellRun& run,
-                                          const Account& account,
+                                          const runtime::Account& account,
                                           const std::string& job,
                                           const std::vector<std::string>& inherited);
 
 // The command as a process, but for its descriptors and limits.
 runtime::SpawnRequest make_request(const wire::ShellRun& run,
-                                   const Account& account,
+                                   const runtime::Account& account,
                                    const std::string& job,
                                    const std::vector<std::string>& inherited);
 

@@ -1,5 +1,7 @@
 #include "handlers/shellcommand/shellcommand.hpp"
 
+#include "handlers/runtime/signal_names.hpp"
+
 #include <unistd.h>
 
 #include <cstdint>
@@ -8,11 +10,15 @@
 namespace steward::handlers::shellcommand {
 namespace {
 
+using std::chrono::milliseconds;
+
 constexpr std::size_t kReadBytes = 128 * 1024;
 constexpr std::int64_t kUsualWaiting = 10'000;
-constexpr std::int64_t kMostWaiting = 100'000;
+constexpr std::int64_t kMostWaitingJobs = 100'000;
 constexpr std::size_t kMostUndelivered = 32;
 constexpr std::chrono::milliseconds kClearPause{1'000};
+constexpr std::int64_t kUsualSweep = 60'000;
+constexpr std::int64_t kLongestSweep = 86'400'000;
 
 std::vector<std::string> own_environment() {
   std::vector<std::string> environment;
@@ -27,11 +33,18 @@ std::vector<std::string> own_environment() {
 ShellCommand::ShellCommand(runtime::Context& context)
     : context_(context),
       most_waiting_(static_cast<std::size_t>(
-          context.options.integer("max_queued", kUsualWaiting, 1, kMostWaiting))),
+          context.options.integer("max_queued", kUsualWaiting, 1, kMostWaitingJobs))),
       shop_{context, {}, own_environment(), std::nullopt, std::nullopt},
       finished_(context.state_dir),
+      folders_(
+          context.loop,
+          shop_.detached(),
+          milliseconds(context.options.integer("detached_sweep_ms", kUsualSweep, 1, kLongestSweep)),
+          [this](const std::string& id) { return is_open(id); }),
+      leftovers_(context.loop),
       clear_timer_(context.loop, [this] { clear_away(); }),
       alive_(std::make_shared<ShellCommand*>(this)) {
+  shop_.shim = context.options.text("shim", shop_.shim);
   const std::string cgroup = context.options.text("cgroup", "auto");
   if (cgroup == "off") {
     return;
@@ -49,8 +62,9 @@ ShellCommand::ShellCommand(runtime::Context& context)
 ShellCommand::~ShellCommand() = default;
 
 Result<void> ShellCommand::start() {
-  auto account = std::make_shared<Account>();
-  context_.loop.work([account] { *account = own_account(); },
+  folders_.watch();
+  auto account = std::make_shared<runtime::Account>();
+  context_.loop.work([account] { *account = runtime::own_account(); },
                      [account, alive = std::weak_ptr<ShellCommand*>(alive_)] {
                        if (const auto self = alive.lock()) {
                          (*self)->shop_.own_account = std::move(*account);
@@ -81,14 +95,21 @@ Result<runtime::Admission> ShellCommand::receive(const runtime::Command& command
     if (auto checked = check(*run); !checked) {
       return tl::unexpected<Error>(std::move(checked).error());
     }
-    admission.start = [this, id, expires = command.envelope.expires, asked = std::move(*run)] {
-      admit(id, expires, asked);
-    };
     admission.begins_itself = true;
+    admission.repeatable = run->detach;
+    if (command.begun && !run->detach) {  // it is interrupted: that must be true
+      leftovers_.end(id.str());
+    } else if (command.begun) {
+      admission.start = [this, id, asked = std::move(*run)] { take_up(id, asked); };
+    } else {
+      admission.start = [this, id, expires = command.envelope.expires, asked = std::move(*run)] {
+        admit(id, expires, asked);
+      };
+    }
     return admission;
   }
   if (const auto* signal = std::get_if<wire::ShellSignal>(&decoded.request)) {
-    STEWARD_TRY([[maybe_unused]] const int number, signal_number(signal->signal));
+    STEWARD_TRY([[maybe_unused]] const int number, runtime::signal_number(signal->signal));
   }
   admission.repeatable = std::holds_alternative<wire::ShellStatus>(decoded.request) ||
                          std::holds_alternative<wire::ShellOutput>(decoded.request) ||
@@ -122,13 +143,12 @@ void ShellCommand::admit(const wire::MessageId& id,
       }
     }
   }
-  shop_.buffer.resize(kReadBytes);  // not before the first: an idle agent is small
+  if (run.detach) {  // beside the queue: it may take days
+    add_job(id, expires, std::move(run)).start();
+    return;
+  }
   turns_.add(id, run.queue, run.max_parallel);
-  jobs_.emplace(
-      id,
-      std::make_unique<Job>(shop_, id, expires, std::move(run), [this](Job& job, wire::Ack ack) {
-        job_finished(job, std::move(ack));
-      }));
+  add_job(id, expires, std::move(run));
   take_turns();
   const auto job = jobs_.find(id);
   if (job != jobs_.end() && job->second->state() == Job::State::waiting) {
@@ -136,6 +156,26 @@ void ShellCommand::admit(const wire::MessageId& id,
     ack.position = static_cast<std::int64_t>(turns_.position(id));
     context_.publisher.reply(std::move(ack));
   }
+}
+
+Job& ShellCommand::add_job(const wire::MessageId& id,
+                           std::optional<wire::Timestamp> expires,
+                           wire::ShellRun run) {
+  shop_.buffer.resize(kReadBytes);  // not before the first: an idle agent is small
+  auto job =
+      std::make_unique<Job>(shop_, id, expires, std::move(run), [this](Job& ended, wire::Ack ack) {
+        job_finished(ended, std::move(ack));
+      });
+  return *jobs_.emplace(id, std::move(job)).first->second;
+}
+
+bool ShellCommand::is_open(const std::string& id) const {
+  const auto parsed = wire::MessageId::parse(id);
+  return parsed && jobs_.contains(*parsed);
+}
+
+void ShellCommand::take_up(const wire::MessageId& id, wire::ShellRun run) {
+  add_job(id, std::nullopt, std::move(run)).adopt();
 }
 
 void ShellCommand::take_turns() {
@@ -146,6 +186,9 @@ void ShellCommand::take_turns() {
 
 void ShellCommand::job_finished(Job& job, wire::Ack ack) {
   const auto id = job.id();
+  if (job.run().detach) {
+    folders_.watch();
+  }
   finished_.add({id, ack.state, summary(job.run())}, job.streams().kept());
   context_.publisher.reply(std::move(ack));
   auto& live = job.streams().live();
@@ -173,6 +216,17 @@ void ShellCommand::clear_away() {
   }
 }
 
+std::vector<wire::MessageId> ShellCommand::all_last_first() const {
+  auto all = turns_.all_last_first();
+  std::erase_if(all, [this](const auto& id) { return !jobs_.contains(id); });
+  for (const auto& [id, job] : jobs_) {
+    if (job->run().detach) {
+      all.push_back(id);
+    }
+  }
+  return all;
+}
+
 runtime::CancelOutcome ShellCommand::cancel(const wire::MessageId& id) {
   const auto job = jobs_.find(id);
   if (job == jobs_.end()) {
@@ -196,11 +250,9 @@ void ShellCommand::link_up() {
 void ShellCommand::stop(std::function<void()> stopped) {
   stopping_ = true;
   stopped_ = std::move(stopped);
-  for (const auto& id : turns_.all_last_first()) {
+  std::erase_if(jobs_, [](const auto& job) { return job.second->detached(); });
+  for (const auto& id : all_last_first()) {
     const auto job = jobs_.find(id);
-    if (job == jobs_.end()) {
-      continue;
-    }
     if (job->second->state() == Job::State::waiting) {
       turns_.remove(id);  // it has not begun: the next agent runs it
       jobs_.erase(job);

@@ -2,6 +2,8 @@
 
 #include "handlers/runtime/context.hpp"
 #include "handlers/runtime/handler.hpp"
+#include "handlers/runtime/leftovers.hpp"
+#include "handlers/shellcommand/detached_folders.hpp"
 #include "handlers/shellcommand/finished_jobs.hpp"
 #include "handlers/shellcommand/job.hpp"
 #include "handlers/shellcommand/turns.hpp"
@@ -34,6 +36,12 @@ class ShellCommand final : public runtime::Handler {
 
   Result<void> check(const wire::ShellRun& run) const;
   void admit(const wire::MessageId& id, std::optional<wire::Timestamp> expires, wire::ShellRun run);
+  Job& add_job(const wire::MessageId& id,
+               std::optional<wire::Timestamp> expires,
+               wire::ShellRun run);
+  void take_up(const wire::MessageId& id, wire::ShellRun run);
+  bool is_open(const std::string& id) const;
+  std::vector<wire::MessageId> all_last_first() const;
   void take_turns();
   void job_finished(Job& job, wire::Ack ack);
   void clear_away();
@@ -55,6 +63,8 @@ class ShellCommand final : public runtime::Handler {
   Turns turns_;
   std::map<wire::MessageId, std::unique_ptr<Job>> jobs_;
   FinishedJobs finished_;
+  DetachedFolders folders_;
+  runtime::Leftovers leftovers_;
   std::vector<std::unique_ptr<LiveStream>> undelivered_;  // of ended jobs
   std::vector<std::unique_ptr<Job>> ended_;               // destroyed in a later turn of the loop
   std::function<void()> stopped_;
@@ -62,9 +72,6 @@ class ShellCommand final : public runtime::Handler {
   runtime::Timer clear_timer_;
   std::shared_ptr<ShellCommand*> alive_;
 };
-
-// The number of a signal named "TERM". Errors: unsupported.
-[[nodiscard]] Result<int> signal_number(const std::string& name);
 
 runtime::HandlerKind kind();
 

@@ -30,7 +30,7 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-auto wrong(std::string_view text, std::string_view why) {
+auto wrong_condition(std::string_view text, std::string_view why) {
   return failure(ErrorCode::bad_payload, "'" + std::string(text) + "' " + std::string(why));
 }
 
@@ -75,9 +75,10 @@ Result<Condition::Term> Condition::parse_term(std::string_view text) {
   const auto name = trimmed(text.substr(0, at));
   const auto field = std::find(kFields.begin(), kFields.end(), name);
   if (at == std::string_view::npos || field == kFields.end()) {
-    return wrong(text,
-                 "is no condition: program, host, unit, source, facility, severity or message "
-                 "with =, !=, ~, !~ or <=");
+    return wrong_condition(
+        text,
+        "is no condition: program, host, unit, source, facility, severity or message "
+        "with =, !=, ~, !~ or <=");
   }
   Term term;
   term.field = static_cast<Field>(field - kFields.begin());
@@ -89,14 +90,15 @@ Result<Condition::Term> Condition::parse_term(std::string_view text) {
   const bool is_severity = term.field == Field::severity;
   if (rest.starts_with("<=") && is_severity && !term.negated) {
     term.most = number_of(wire::kSeverities, trimmed(rest.substr(2)));
-    return *term.most < 0 ? wrong(text, "names no severity") : Result<Term>(std::move(term));
+    return *term.most < 0 ? wrong_condition(text, "names no severity")
+                          : Result<Term>(std::move(term));
   }
   if (rest.starts_with("~") && !is_severity && term.field != Field::facility) {
     STEWARD_TRY(term.pattern, wire::Pattern::compile(trimmed(rest.substr(1))));
     return term;
   }
   if (!rest.starts_with("=")) {
-    return wrong(text, "has no operator that this field knows");
+    return wrong_condition(text, "has no operator that this field knows");
   }
   term.globs = split(rest.substr(1));
   if (is_severity || term.field == Field::facility) {
@@ -104,7 +106,7 @@ Result<Condition::Term> Condition::parse_term(std::string_view text) {
       const int number =
           is_severity ? number_of(wire::kSeverities, word) : number_of(kFacilities, word);
       if (number < 0) {
-        return wrong(text, "names a word that is not known");
+        return wrong_condition(text, "names a word that is not known");
       }
       term.numbers.push_back(number);
     }
@@ -169,7 +171,7 @@ Result<Route> parse_route(std::string_view text) {
   auto before = text;
   const auto domain = trimmed(last_part(before, "->"));
   if (auto token = wire::Token::parse(domain); !token) {
-    return wrong(text, "is no route: CONDITION -> DOMAIN");
+    return wrong_condition(text, "is no route: CONDITION -> DOMAIN");
   }
   STEWARD_TRY(auto condition, Condition::parse(before));
   return Route{std::move(condition), std::string(domain)};

@@ -2,9 +2,13 @@
 
 #include "subjects/wire/error.hpp"
 
+#include <cstddef>
 #include <string>
 
 namespace steward::handlers::tail {
+
+// So much is read at once.
+inline constexpr std::size_t kPiece = std::size_t{64} * 1024;
 
 // What is followed: a file, or a unit's journal. On the handler's thread; nothing waits.
 class Tailed {

@@ -14,7 +14,6 @@ namespace steward::handlers::tail {
 
 namespace {
 
-constexpr std::size_t kPiece = std::size_t{64} * 1024;
 constexpr std::uint64_t kFarthestBack = std::uint64_t{8} * 1024 * 1024;  // for the first lines
 
 // More than that is not shown late, but passed over: a viewer wants to see what is now.

@@ -6,12 +6,6 @@
 
 namespace steward::handlers::tail {
 
-namespace {
-
-constexpr std::size_t kPiece = std::size_t{64} * 1024;
-
-}  // namespace
-
 Result<std::unique_ptr<TailedJournal>> TailedJournal::open(const std::string& folder,
                                                            const std::string& unit,
                                                            std::size_t lines) {

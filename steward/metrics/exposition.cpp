@@ -7,11 +7,19 @@
 #include <charconv>
 #include <functional>
 #include <set>
+#include <utility>
 
 namespace steward::station {
 namespace {
 
 constexpr std::array<std::string_view, 3> kTypes{"gauge", "counter", "untyped"};
+
+// Families, and the figure of a unit's updates that each shows.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kUpdates{
+    {{"steward_unit_updates_pending", "updates"},
+     {"steward_unit_updates_security_pending", "security"},
+     {"steward_unit_reboot_required", "reboot_required"},
+     {"steward_unit_update_failed", "last_failed"}}};
 
 constexpr std::array<std::string_view, 5> kLinkStates{"up", "late", "down", "never", "conflict"};
 
@@ -163,6 +171,17 @@ void write_fleet(std::string& out,
   write.family("steward_unit_outbox_oldest_seconds", "gauge", [](const Row& row) {
     return std::chrono::duration<double>(row.hello.outbox_oldest).count();
   });
+  for (const auto& [name, figure] : kUpdates) {
+    write.family(name, "gauge", [figure = figure](const Row& row) -> std::optional<double> {
+      for (const auto& handler : row.hello.handlers) {
+        const auto at = handler.figures.find(std::string(figure));
+        if (handler.method == "osupdate" && at != handler.figures.end()) {
+          return static_cast<double>(at->second);
+        }
+      }
+      return std::nullopt;
+    });
+  }
 }
 
 void write_station(std::string& out, const FleetView& fleet) {

@@ -58,7 +58,7 @@ std::optional<Delivery> parse_delivery(std::string_view reply) {
   return Delivery{tokens[3 + shift], *stream_seq, *consumer_seq, wire::Timestamp(time)};
 }
 
-std::string id_of(const Message& message) {
+std::string id_of_message(const Message& message) {
   return std::string(message.headers.find("ce-id").value_or(std::string_view()));
 }
 
@@ -241,8 +241,10 @@ Follower::Taken Follower::take(const Message& message, Steady now) {
     return {};
   }
   ++delivered_;
-  Taken taken{
-      Taken::Kind::message, {delivery->stream_seq, delivery->time, id_of(message)}, left_ == 0, {}};
+  Taken taken{Taken::Kind::message,
+              {delivery->stream_seq, delivery->time, id_of_message(message)},
+              left_ == 0,
+              {}};
   last_ = taken.position;
   if (backlog_ && left_ > 0) {
     left_ = *backlog_ - std::min(*backlog_, delivered_);

@@ -2,6 +2,7 @@
 
 #include "subjects/identity/message_signature.hpp"
 #include "subjects/identity/signed_document.hpp"
+#include "subjects/wire/methods.hpp"
 
 #include <utility>
 
@@ -29,7 +30,8 @@ Guard::Guard(identity::ClusterName cluster,
 bool Guard::is_signed(const wire::Envelope& envelope) {
   const auto& subject = envelope.subject;
   return subject.kind == wire::Kind::command || envelope.position ||
-         subject.method.str() == "ack" || subject.method.str() == "received";
+         subject.method.str() == "ack" || subject.method.str() == "received" ||
+         subject.method.str() + "." + subject.domain.str() == wire::kEnrollRenewRoute;
 }
 
 void Guard::sign(wire::Envelope& envelope, std::string_view payload) const {
@@ -46,11 +48,22 @@ Result<void> Guard::verify(const wire::Envelope& envelope,
   return identity::verify_message(envelope, payload, cluster_, key);
 }
 
-// Cheap checks first: a signature is judged only where its key is one that is known and not denied.
 Result<void> Guard::allows(const wire::NodeName& unit,
                            const wire::Envelope& command,
                            std::string_view payload,
                            wire::Timestamp now) const {
+  auto verdict = judge_command(unit, command, payload, now);
+  if (witness_) {
+    witness_(command, payload, verdict);
+  }
+  return verdict;
+}
+
+// Cheap checks first: a signature is judged only where its key is one that is known and not denied.
+Result<void> Guard::judge_command(const wire::NodeName& unit,
+                                  const wire::Envelope& command,
+                                  std::string_view payload,
+                                  wire::Timestamp now) const {
   if (auto there = check_signed(command); !there) {
     return there;
   }

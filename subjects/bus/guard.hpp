@@ -6,11 +6,13 @@
 #include "subjects/identity/policy.hpp"
 #include "subjects/wire/envelope.hpp"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace steward::bus {
@@ -26,8 +28,8 @@ class Guard {
         std::vector<identity::PublicKey> roots,
         std::optional<identity::PrivateKey> own);
 
-  // Commands, recorded events, ACKs and the station's acknowledgements are signed; hello, output
-  // and the like are not: nobody acts by them.
+  // Commands, recorded events, ACKs, the station's acknowledgements and a unit's wish for another
+  // login are signed; hello, output and the like are not: nobody acts by them.
   static bool is_signed(const wire::Envelope& envelope);
 
   // Puts key and signature into an envelope of a message that is to be signed. One that cannot be
@@ -48,6 +50,15 @@ class Guard {
   [[nodiscard]] Result<void> believes(const wire::Envelope& event,
                                       std::string_view payload,
                                       wire::Timestamp now) const;
+
+  // Hears each verdict of allows(), on its caller's thread. Before anybody asks.
+  using Witness = std::function<void(
+      const wire::Envelope& command, std::string_view payload, const Result<void>& verdict)>;
+
+  void set_witness(Witness witness) { witness_ = std::move(witness); }
+
+  // What signs; null where nothing does.
+  const identity::PrivateKey* own() const { return own_ ? &*own_ : nullptr; }
 
   // Judges a signed policy without putting it in force: for whoever keeps it on disk first. Errors:
   // accept_policy()'s.
@@ -73,6 +84,11 @@ class Guard {
                       std::string_view payload,
                       const identity::PublicKey& key) const;
 
+  Result<void> judge_command(const wire::NodeName& unit,
+                             const wire::Envelope& command,
+                             std::string_view payload,
+                             wire::Timestamp now) const;
+
   struct InForce {
     identity::Policy policy;
     std::string document;
@@ -83,6 +99,7 @@ class Guard {
   const identity::ClusterName cluster_;
   const std::vector<identity::PublicKey> roots_;
   const std::optional<identity::PrivateKey> own_;
+  Witness witness_;  // constant once anybody asks
   mutable Mutex mutex_;
   std::shared_ptr<const InForce> in_force_ STEWARD_GUARDED_BY(mutex_);
   std::shared_ptr<const UnitKeys> units_ STEWARD_GUARDED_BY(mutex_);

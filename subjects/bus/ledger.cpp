@@ -19,7 +19,7 @@ constexpr std::size_t kPruned = 2'000;
 constexpr std::size_t kLooks = 60;
 
 // What a row takes beside its texts.
-constexpr std::size_t kRowBytes = 200;
+constexpr std::size_t kLedgerRowBytes = 200;
 
 }  // namespace
 
@@ -92,7 +92,7 @@ Result<void> Ledger::enter(Journal::Turn& turn, Acceptance& acceptance, Result<E
     }
     return turn.record(accepted);
   }
-  const std::size_t bytes = bytes_of(message) + row.ack.size() + kRowBytes;
+  const std::size_t bytes = bytes_of(message) + row.ack.size() + kLedgerRowBytes;
   if (!turn.has_room(bytes, limits_.bytes)) {
     entry = failure(ErrorCode::overloaded,
                     "the unit has no room for more commands until the station has taken what is "
@@ -121,7 +121,7 @@ void Ledger::refuse(CommandRow row, Event refusal, Then then) {
       asked->entry = Entry{Verdict::repeated, std::move(known->ack), std::move(known->method)};
       return {};
     }
-    const std::size_t bytes = asked->row.ack.size() + kRowBytes;
+    const std::size_t bytes = asked->row.ack.size() + kLedgerRowBytes;
     if (!turn.has_room(bytes + asked->refusal.payload.size(), limits_.bytes)) {
       asked->entry = failure(ErrorCode::overloaded, "no room to record a refusal");
       return {};
@@ -218,7 +218,7 @@ void Ledger::cancel_ahead(const wire::MessageId& id,
     if (known) {
       return {};
     }
-    if (!turn.has_room(kRowBytes, limits_.bytes)) {
+    if (!turn.has_room(kLedgerRowBytes, limits_.bytes)) {
       *answer = failure(ErrorCode::overloaded, "the unit has no room to remember a cancel");
       return {};
     }

@@ -105,10 +105,10 @@ Result<void> LogMerge::take(const Message& message) {
       continue;
     }
     seen.time_us = line.time_us;
+    const auto time = line.time_us;
     held_.emplace(
-        line.time_us,
-        LogItem{
-            line.time_us, std::get<0>(lane), std::get<1>(lane), head.source, std::move(line), {}});
+        time,
+        LogItem{time, std::get<0>(lane), std::get<1>(lane), head.source, std::move(line), {}});
   }
   seen.numbers.add(head.first, head.last);
   return {};

@@ -5,7 +5,10 @@
 
 namespace steward::bus {
 
-LogReader::LogReader(Bus& bus, Query query, Bus::Sink sink, std::function<void(std::string)> said)
+LogReader::LogReader(Bus& bus,
+                     const Query& query,
+                     Bus::Sink sink,
+                     std::function<void(std::string)> said)
     : bus_(bus),
       jetstream_(bus, bus.new_inbox()),
       follower_(bus,

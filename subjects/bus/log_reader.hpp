@@ -28,7 +28,7 @@ class LogReader {
   };
 
   // `said`: what people should know.
-  LogReader(Bus& bus, Query query, Bus::Sink sink, std::function<void(std::string)> said);
+  LogReader(Bus& bus, const Query& query, Bus::Sink sink, std::function<void(std::string)> said);
 
   // Errors: bad_subject.
   [[nodiscard]] Result<void> open(const Bus::Sink& sink);

@@ -5,12 +5,12 @@
 namespace steward::bus {
 namespace {
 
-constexpr std::size_t kRowBytes = 100;
+constexpr std::size_t kMemoryRowBytes = 100;
 
 }  // namespace
 
 std::size_t MemoryStorage::Command::bytes() const {
-  return kRowBytes + row.ack.size() + (message ? bytes_of(*message) : 0);
+  return kMemoryRowBytes + row.ack.size() + (message ? bytes_of(*message) : 0);
 }
 
 Result<void> MemoryStorage::begin() {
@@ -129,11 +129,11 @@ MemoryStorage::Epoch& MemoryStorage::epoch(const wire::MessageId& id) {
 Result<void> MemoryStorage::add_event(const wire::Position& position,
                                       wire::Timestamp recorded,
                                       const Message& message) {
-  bytes_ += bytes_of(message) + kRowBytes;
+  bytes_ += bytes_of(message) + kMemoryRowBytes;
   epoch(position.epoch).events.insert_or_assign(position.seq, Recorded{recorded, message});
   change_back([this, position] {
     auto& events = epoch(position.epoch).events;
-    bytes_ -= bytes_of(events.at(position.seq).message) + kRowBytes;
+    bytes_ -= bytes_of(events.at(position.seq).message) + kMemoryRowBytes;
     events.erase(position.seq);
   });
   return {};
@@ -149,9 +149,9 @@ Result<void> MemoryStorage::erase_events(const wire::MessageId& id, std::uint64_
   auto& events = epoch(id).events;
   while (!events.empty() && events.begin()->first <= upto) {
     auto node = events.extract(events.begin());
-    bytes_ -= bytes_of(node.mapped().message) + kRowBytes;
+    bytes_ -= bytes_of(node.mapped().message) + kMemoryRowBytes;
     change_back([this, id, seq = node.key(), event = std::move(node.mapped())] {
-      bytes_ += bytes_of(event.message) + kRowBytes;
+      bytes_ += bytes_of(event.message) + kMemoryRowBytes;
       epoch(id).events.emplace(seq, event);
     });
   }

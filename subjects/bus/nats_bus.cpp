@@ -104,6 +104,7 @@ struct Link {
   std::shared_ptr<NatsConnection> connection STEWARD_GUARDED_BY(mutex);
   std::uint64_t attempt STEWARD_GUARDED_BY(mutex) = 0;  // number of the connection now in use
   bool lost STEWARD_GUARDED_BY(mutex) = false;          // that one
+  bool refused STEWARD_GUARDED_BY(mutex) = false;       // by the broker, at the last try
   Ending ending STEWARD_GUARDED_BY(mutex) = Ending::none;
 
   std::shared_ptr<NatsConnection> current() const {
@@ -238,6 +239,7 @@ class NatsBus::Connector {
       link_->status.broker = broker;
       link_->status.rtt = rtt;
       link_->status.last_error.clear();
+      link_->refused = false;
       ++link_->status.connects;
     }
     set_state(LinkState::up);
@@ -245,6 +247,7 @@ class NatsBus::Connector {
 
   void fail(Error error) {
     const Lock lock(link_->mutex);
+    link_->refused = error.code == ErrorCode::permission;
     link_->status.last_error = std::move(error.message);
   }
 
@@ -349,6 +352,11 @@ std::string NatsBus::new_inbox() { return inboxes_ + std::to_string(++inbox_coun
 LinkStatus NatsBus::status() const {
   const Lock lock(connector_->link()->mutex);
   return connector_->link()->status;
+}
+
+bool NatsBus::refused() const {
+  const Lock lock(connector_->link()->mutex);
+  return connector_->link()->refused;
 }
 
 Result<void> NatsBus::flush(std::chrono::milliseconds timeout) {

@@ -57,6 +57,9 @@ class NatsBus final : public Bus {
   LinkStatus status() const override;
   Result<void> flush(std::chrono::milliseconds timeout) override;
 
+  // Whether the last try to connect ended with the broker's word that it does not let us in.
+  bool refused() const;
+
   // Waits until the link is up. Errors: timed_out, with the last reason.
   [[nodiscard]] Result<void> wait_until_up(std::chrono::milliseconds timeout);
 

@@ -26,7 +26,7 @@ wire::Timestamp time_of(const SQLite::Column& column) {
   return wire::Timestamp(std::chrono::microseconds(column.getInt64()));
 }
 
-wire::MessageId id_of(const SQLite::Column& column) {
+wire::MessageId id_in_column(const SQLite::Column& column) {
   const auto id = wire::MessageId::parse(column.getString());
   if (!id) {
     throw SQLite::Exception("an id in it is damaged", SQLITE_CORRUPT);
@@ -84,7 +84,7 @@ std::optional<Message> message_in(SQLite::Statement& statement) {
 }
 
 CommandRow row_in(SQLite::Statement& statement) {
-  return {.id = id_of(statement.getColumn(0)),
+  return {.id = id_in_column(statement.getColumn(0)),
           .method = statement.getColumn(1).getString(),
           .domain = statement.getColumn(2).getString(),
           .expires = time_of(statement.getColumn(3)),
@@ -279,7 +279,7 @@ Result<void> SqliteStorage::visit_events(const std::function<void(const KeptEven
     while (select.executeStep()) {
       const auto seq = static_cast<std::uint64_t>(select.getColumn(1).getInt64()) &
                        ((std::uint64_t{1} << kSeqBits) - 1);
-      see({{id_of(select.getColumn(0)), seq},
+      see({{id_in_column(select.getColumn(0)), seq},
            time_of(select.getColumn(2)),
            static_cast<std::size_t>(select.getColumn(3).getInt64())});
     }

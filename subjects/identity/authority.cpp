@@ -72,7 +72,7 @@ struct Draft {
   const NodeIdentity* constraints = nullptr;
 };
 
-bool fill(X509* made, X509* issuer, const Draft& draft) {
+bool fill_certificate(X509* made, X509* issuer, const Draft& draft) {
   X509_NAME* const name = X509_get_subject_name(made);
   const auto key = native(draft.key);
   bool good =
@@ -102,7 +102,7 @@ Result<Certificate> issue(const Draft& draft, X509* issuer, const PrivateKey& is
   const auto key = native(issuer_key);
   unsigned char* bytes = nullptr;
   int length = -1;
-  if (made && key && fill(made.get(), issuer != nullptr ? issuer : made.get(), draft) &&
+  if (made && key && fill_certificate(made.get(), issuer != nullptr ? issuer : made.get(), draft) &&
       X509_sign(made.get(), key.get(), nullptr) > 0) {
     length = i2d_X509(made.get(), &bytes);
   }

@@ -29,7 +29,7 @@ json allowed(const std::vector<std::string>& subjects) {
   return subjects.empty() ? json{{"deny", {">"}}} : json{{"allow", subjects}};
 }
 
-json permissions_of(const Permissions& permissions) {
+json json_of_permissions(const Permissions& permissions) {
   return {{"pub", allowed(permissions.publish)},
           {"sub", allowed(permissions.subscribe)},
           {"subs", kUnlimited},
@@ -41,7 +41,7 @@ json scoped(const ScopedKey& scope) {
   return {{"kind", "user_scope"},
           {"key", scope.key.text()},
           {"role", scope.role},
-          {"template", permissions_of(scope.permissions)}};
+          {"template", json_of_permissions(scope.permissions)}};
 }
 
 json limits_of(Streams streams) {
@@ -121,7 +121,7 @@ Result<std::string> sign_user(const UserClaims& claims,
     return failure(ErrorCode::bad_config,
                    "a user's JWT is signed by a signing key, not by the account's own");
   }
-  json nats = claims.permissions ? permissions_of(*claims.permissions)
+  json nats = claims.permissions ? json_of_permissions(*claims.permissions)
                                  : json{{"pub", json::object()}, {"sub", json::object()}};
   nats["type"] = "user";
   nats["issuer_account"] = claims.account.text();

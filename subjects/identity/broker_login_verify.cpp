@@ -19,7 +19,7 @@ using nlohmann::json;
 constexpr std::int64_t kLatest = std::numeric_limits<std::int32_t>::max() * std::int64_t{100};
 
 // The claims that every kind has, and the object "nats" of this kind.
-struct Read {
+struct ReadLogin {
   Nkey issuer;
   Nkey subject;
   std::string name;
@@ -53,7 +53,7 @@ Result<void> without_leftovers(wire::Fields& fields) {
   return fields.finish().map([](const auto&) {});
 }
 
-Result<Read> read(std::string_view jwt, std::string_view type, NkeyKind kind) {
+Result<ReadLogin> read_jwt(std::string_view jwt, std::string_view type, NkeyKind kind) {
   STEWARD_TRY(const auto claims, open_jwt(jwt));
   wire::Fields fields(claims);
   STEWARD_TRY(auto issuer, key_in(fields.required_text("iss"), "iss"));
@@ -70,10 +70,10 @@ Result<Read> read(std::string_view jwt, std::string_view type, NkeyKind kind) {
     return failure(ErrorCode::bad_payload,
                    std::string("JWT: it is not one of version 2 for the kind ").append(type));
   }
-  return Read{std::move(issuer), std::move(subject), name, issued, expires, *nats};
+  return ReadLogin{std::move(issuer), std::move(subject), name, issued, expires, *nats};
 }
 
-Result<void> in_time(const Read& claims, wire::Timestamp now) {
+Result<void> in_time(const ReadLogin& claims, wire::Timestamp now) {
   if (claims.expires && *claims.expires <= unix_seconds(now)) {
     return failure(ErrorCode::expired, "JWT: it has expired");
   }
@@ -86,7 +86,7 @@ std::vector<std::string> subjects_of(wire::Fields& fields, std::string_view dire
   return subjects;
 }
 
-Permissions permissions_of(wire::Fields& fields) {
+Permissions read_permissions(wire::Fields& fields) {
   return {subjects_of(fields, "pub"), subjects_of(fields, "sub")};
 }
 
@@ -96,7 +96,7 @@ Result<ScopedKey> scoped_key_of(const json& object) {
   STEWARD_TRY(auto key, key_in(fields.required_text("key"), "signing_keys"));
   ScopedKey scope{std::move(key), fields.text("role"), {}};
   fields.object("template",
-                [&scope](wire::Fields& rights) { scope.permissions = permissions_of(rights); });
+                [&scope](wire::Fields& rights) { scope.permissions = read_permissions(rights); });
   if (auto whole = without_leftovers(fields); !whole) {
     return tl::unexpected<Error>(std::move(whole).error().with_context("JWT: signing_keys"));
   }
@@ -155,7 +155,7 @@ Result<std::map<std::string, std::int64_t>> revoked_of(const json& nats) {
   return revoked;
 }
 
-bool is_revoked(const AccountClaims& account, const Read& user) {
+bool is_revoked(const AccountClaims& account, const ReadLogin& user) {
   const auto hits = [&](const std::string& key) {
     const auto at = account.revoked.find(key);
     return at != account.revoked.end() && user.issued <= at->second;
@@ -177,7 +177,7 @@ bool brings_rights(const json& nats) {
 }  // namespace
 
 Result<OperatorClaims> verify_operator(std::string_view jwt, const Nkey& pinned) {
-  STEWARD_TRY(const auto claims, read(jwt, "operator", NkeyKind::operator_));
+  STEWARD_TRY(const auto claims, read_jwt(jwt, "operator", NkeyKind::operator_));
   if (claims.issuer != pinned || claims.subject != pinned) {
     return failure(ErrorCode::bad_signature, "JWT: it is of another operator");
   }
@@ -197,7 +197,7 @@ Result<OperatorClaims> verify_operator(std::string_view jwt, const Nkey& pinned)
 Result<AccountClaims> verify_account(std::string_view jwt,
                                      const OperatorClaims& above,
                                      wire::Timestamp now) {
-  STEWARD_TRY(const auto claims, read(jwt, "account", NkeyKind::account));
+  STEWARD_TRY(const auto claims, read_jwt(jwt, "account", NkeyKind::account));
   // Not the operator's own key: that one stays offline.
   if (std::find(above.signing_keys.begin(), above.signing_keys.end(), claims.issuer) ==
       above.signing_keys.end()) {
@@ -226,7 +226,7 @@ Result<AccountClaims> verify_account(std::string_view jwt,
 Result<UserClaims> verify_user(std::string_view jwt,
                                const AccountClaims& above,
                                wire::Timestamp now) {
-  STEWARD_TRY(const auto claims, read(jwt, "user", NkeyKind::user));
+  STEWARD_TRY(const auto claims, read_jwt(jwt, "user", NkeyKind::user));
   const auto& keys = above.signing_keys;
   const bool plain = std::find(keys.begin(), keys.end(), claims.issuer) != keys.end();
   const bool scoped = std::any_of(above.scoped_keys.begin(),
@@ -251,7 +251,7 @@ Result<UserClaims> verify_user(std::string_view jwt,
   }
   if (plain) {
     wire::Fields fields(claims.nats);
-    out.permissions = permissions_of(fields);
+    out.permissions = read_permissions(fields);
     if (auto whole = without_leftovers(fields); !whole) {
       return tl::unexpected<Error>(std::move(whole).error().with_context("JWT"));
     }

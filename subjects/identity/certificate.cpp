@@ -19,11 +19,7 @@
 namespace steward::identity {
 namespace {
 
-constexpr std::string_view kBlock = "CERTIFICATE";
-
-const unsigned char* as_bytes(std::string_view text) {
-  return reinterpret_cast<const unsigned char*>(text.data());
-}
+constexpr std::string_view kCertificateBlock = "CERTIFICATE";
 
 Handle<x509_st> parse(std::string_view der) {
   const auto* at = as_bytes(der);
@@ -151,7 +147,7 @@ Result<std::vector<Certificate>> Certificate::parse_pem(std::string_view text, s
   STEWARD_TRY(const auto blocks, decode_pem(text, most));
   std::vector<Certificate> out;
   for (const auto& block : blocks) {
-    if (block.name != kBlock) {
+    if (block.name != kCertificateBlock) {
       return failure(ErrorCode::bad_payload, "a PEM block is not a certificate");
     }
     STEWARD_TRY(auto certificate, from_der(block.der.view()));
@@ -161,7 +157,9 @@ Result<std::vector<Certificate>> Certificate::parse_pem(std::string_view text, s
 }
 
 Result<std::string> Certificate::pem() const {
-  return encode_pem(kBlock, der_).map([](const Secret& text) { return std::string(text.view()); });
+  return encode_pem(kCertificateBlock, der_).map([](const Secret& text) {
+    return std::string(text.view());
+  });
 }
 
 std::string Certificate::digest() const { return hex(sha256(der_)); }

@@ -12,7 +12,7 @@
 namespace steward::identity {
 namespace {
 
-constexpr std::string_view kBlock = "CERTIFICATE REQUEST";
+constexpr std::string_view kRequestBlock = "CERTIFICATE REQUEST";
 
 struct FreeList {
   void operator()(STACK_OF(X509_EXTENSION) * owned) const {
@@ -24,7 +24,7 @@ struct FreeList {
 
 using Extensions = std::unique_ptr<STACK_OF(X509_EXTENSION), FreeList>;
 
-bool fill(X509_REQ* request, const NodeIdentity& node, const PrivateKey& key) {
+bool fill_request(X509_REQ* request, const NodeIdentity& node, const PrivateKey& key) {
   const auto native_key = native(key);
   const std::string value = "DNS:" + node.dns();
   X509V3_CTX context;
@@ -89,12 +89,12 @@ Result<std::string> make_request(const NodeIdentity& node, const PrivateKey& key
   const Handle<X509_req_st> request(X509_REQ_new());
   unsigned char* bytes = nullptr;
   const int length =
-      request && fill(request.get(), node, key) ? i2d_X509_REQ(request.get(), &bytes) : -1;
+      request && fill_request(request.get(), node, key) ? i2d_X509_REQ(request.get(), &bytes) : -1;
   if (length < 0) {
     return tl::unexpected<Error>(openssl_error(ErrorCode::internal, "make a certificate request"));
   }
-  auto pem =
-      encode_pem(kBlock, {reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(length)});
+  auto pem = encode_pem(kRequestBlock,
+                        {reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(length)});
   OPENSSL_free(bytes);
   return pem.map([](const Secret& text) { return std::string(text.view()); });
 }
@@ -104,7 +104,7 @@ Result<PublicKey> check_request(std::string_view pem, const NodeIdentity& expect
     return failure(ErrorCode::bad_payload, "a certificate request is larger than 16 KiB");
   }
   STEWARD_TRY(const auto blocks, decode_pem(pem, 1));
-  if (blocks.front().name != kBlock) {
+  if (blocks.front().name != kRequestBlock) {
     return failure(ErrorCode::bad_payload, "this is no certificate request");
   }
   auto key = check(blocks.front().der.view(), expected);

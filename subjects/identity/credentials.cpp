@@ -1,5 +1,6 @@
 #include "subjects/identity/broker_login.hpp"
 #include "subjects/identity/jwt.hpp"
+#include "subjects/identity/pem.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -15,16 +16,6 @@ constexpr std::string_view kBeginJwt = "-----BEGIN NATS USER JWT-----";
 constexpr std::string_view kEndJwt = "------END NATS USER JWT------";
 constexpr std::string_view kBeginSeed = "-----BEGIN USER NKEY SEED-----";
 constexpr std::string_view kEndSeed = "------END USER NKEY SEED------";
-
-std::string_view next_line(std::string_view& text) {
-  const auto end = text.find('\n');
-  auto line = text.substr(0, end);
-  text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-  if (line.ends_with('\r')) {
-    line.remove_suffix(1);
-  }
-  return line;
-}
 
 // The one line between those two; none where there is no such block, or a second one.
 std::optional<std::string_view> block(std::string_view text,

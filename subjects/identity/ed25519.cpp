@@ -1,5 +1,7 @@
 #include "subjects/identity/ed25519.hpp"
 
+#include "subjects/identity/openssl_handles.hpp"
+
 #include <openssl/bn.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -13,10 +15,6 @@
 
 namespace steward::identity::ed25519 {
 namespace {
-
-const unsigned char* as_bytes(std::string_view text) {
-  return reinterpret_cast<const unsigned char*>(text.data());
-}
 
 using Coordinate = std::array<unsigned char, kPublicBytes>;
 

@@ -29,7 +29,7 @@ std::string spell(std::string_view bytes, std::string_view alphabet, unsigned bi
   return text;
 }
 
-Result<std::string> read(std::string_view text, std::string_view alphabet, unsigned bits) {
+Result<std::string> read_digits(std::string_view text, std::string_view alphabet, unsigned bits) {
   std::string bytes;
   bytes.reserve(text.size() * bits / 8);
   std::uint32_t held = 0;
@@ -59,10 +59,14 @@ std::string hex(std::string_view bytes) { return spell(bytes, "0123456789abcdef"
 
 std::string base64url(std::string_view bytes) { return spell(bytes, kUrlAlphabet, 6); }
 
-Result<std::string> parse_base64url(std::string_view text) { return read(text, kUrlAlphabet, 6); }
+Result<std::string> parse_base64url(std::string_view text) {
+  return read_digits(text, kUrlAlphabet, 6);
+}
 
 std::string base32(std::string_view bytes) { return spell(bytes, kBase32Alphabet, 5); }
 
-Result<std::string> parse_base32(std::string_view text) { return read(text, kBase32Alphabet, 5); }
+Result<std::string> parse_base32(std::string_view text) {
+  return read_digits(text, kBase32Alphabet, 5);
+}
 
 }  // namespace steward::identity

@@ -20,12 +20,12 @@ constexpr std::size_t kFingerprintDigits = 32;
 constexpr std::size_t kGroup = 4;
 
 // A body of one of the two documents.
-struct Body {
+struct EnrollmentBody {
   nlohmann::json object;
   NodeIdentity node;
 };
 
-Result<Body> read_body(std::string_view document, std::size_t largest) {
+Result<EnrollmentBody> read_enrollment(std::string_view document, std::size_t largest) {
   if (document.size() > largest) {
     return failure(ErrorCode::too_large,
                    "a document of enrollment has at most " + std::to_string(largest) + " bytes");
@@ -45,7 +45,7 @@ Result<Body> read_body(std::string_view document, std::size_t largest) {
   if (!cluster || !node) {
     return tl::unexpected<Error>(cluster ? node.error() : cluster.error());
   }
-  return Body{std::move(object), NodeIdentity{*cluster, *node}};
+  return EnrollmentBody{std::move(object), NodeIdentity{*cluster, *node}};
 }
 
 Result<Certificate> one_certificate(const std::string& pem) {
@@ -54,13 +54,14 @@ Result<Certificate> one_certificate(const std::string& pem) {
 }
 
 Result<EnrollmentBundle> read_bundle(std::string_view document) {
-  STEWARD_TRY(const auto body, read_body(document, kLargestBundle));
+  STEWARD_TRY(const auto body, read_enrollment(document, kLargestBundle));
   wire::Fields fields(body.object);
   const std::string key_id = fields.required_text("message_key_id");
   const std::string login = fields.required_text("login");
   const std::string root = fields.required_text("root");
   const std::string authority = fields.required_text("authority");
   const std::string policy = fields.text("policy");
+  const std::string renewal = fields.text("renewal");
   const std::string issued = fields.required_text("issued");
   if (auto finished = fields.finish(); !finished) {
     return tl::unexpected<Error>(std::move(finished).error());
@@ -77,7 +78,8 @@ Result<EnrollmentBundle> read_bundle(std::string_view document) {
                           std::move(root_certificate),
                           std::move(own_certificate),
                           policy,
-                          *time};
+                          *time,
+                          renewal};
 }
 
 Result<void> answers(const EnrollmentBundle& bundle,
@@ -91,9 +93,19 @@ Result<void> answers(const EnrollmentBundle& bundle,
       bundle.authority.public_key() != keys.authority.public_key()) {
     return failure(ErrorCode::denied, "the bundle is for other keys than this unit has");
   }
-  const Secret credentials = encode_credentials(bundle.login_jwt, keys.login);
-  if (auto login = decode_credentials(credentials.view()); !login) {
-    return tl::unexpected<Error>(std::move(login).error().with_context("the bundle's login"));
+  const auto is_login = [&keys](const std::string& jwt) -> Result<void> {
+    const Secret credentials = encode_credentials(jwt, keys.login);
+    if (auto login = decode_credentials(credentials.view()); !login) {
+      return tl::unexpected<Error>(std::move(login).error().with_context("the bundle's login"));
+    }
+    return {};
+  };
+  if (auto good = is_login(bundle.login_jwt); !good) {
+    return good;
+  }
+  if (auto good = bundle.renewal_jwt.empty() ? Result<void>() : is_login(bundle.renewal_jwt);
+      !good) {
+    return good;
   }
   if (auto root = verify_root(bundle.root, now); !root) {
     return root;
@@ -118,7 +130,7 @@ Result<std::string> make_enrollment_request(const NodeIdentity& node,
 }
 
 Result<EnrollmentRequest> open_enrollment_request(std::string_view document) {
-  STEWARD_TRY(const auto body, read_body(document, kLargestRequest));
+  STEWARD_TRY(const auto body, read_enrollment(document, kLargestRequest));
   wire::Fields fields(body.object);
   const std::string message = fields.required_text("message_key");
   const std::string login = fields.required_text("login_key");
@@ -161,7 +173,19 @@ Result<std::string> make_enrollment_bundle(const EnrollmentBundle& bundle, const
   if (!bundle.policy.empty()) {
     body["policy"] = bundle.policy;
   }
+  if (!bundle.renewal_jwt.empty()) {
+    body["renewal"] = bundle.renewal_jwt;
+  }
   return sign_document(Purpose::bundle, body.dump(2) + "\n", root);
+}
+
+Result<EnrollmentBundle> read_enrollment_bundle(std::string_view document,
+                                                const std::vector<PublicKey>& roots) {
+  if (document.size() > kLargestBundle) {
+    return failure(ErrorCode::too_large, "the bundle is larger than 1 MiB");
+  }
+  STEWARD_TRY([[maybe_unused]] const auto said, open_document(Purpose::bundle, document, roots));
+  return read_bundle(document);
 }
 
 Result<EnrollmentBundle> open_enrollment_bundle(std::string_view document,
@@ -169,11 +193,7 @@ Result<EnrollmentBundle> open_enrollment_bundle(std::string_view document,
                                                 const UnitKeys& keys,
                                                 const std::vector<PublicKey>& roots,
                                                 wire::Timestamp now) {
-  if (document.size() > kLargestBundle) {
-    return failure(ErrorCode::too_large, "the bundle is larger than 1 MiB");
-  }
-  STEWARD_TRY([[maybe_unused]] const auto said, open_document(Purpose::bundle, document, roots));
-  STEWARD_TRY(auto bundle, read_bundle(document));
+  STEWARD_TRY(auto bundle, read_enrollment_bundle(document, roots));
   if (auto fits = answers(bundle, node, keys, now); !fits) {
     return tl::unexpected<Error>(std::move(fits).error());
   }

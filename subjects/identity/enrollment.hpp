@@ -56,6 +56,7 @@ struct EnrollmentBundle {
   Certificate authority;  // the unit's
   std::string policy;     // signed, as it is; may be empty
   wire::Timestamp issued;
+  std::string renewal_jwt = {};  // of the same key, good for renewals alone; may be empty
 };
 
 // Signed by the cluster's root. Errors: internal.
@@ -71,5 +72,10 @@ struct EnrollmentBundle {
                                                               const UnitKeys& keys,
                                                               const std::vector<PublicKey>& roots,
                                                               wire::Timestamp now);
+
+// The same for whoever hands bundles on and has not the unit's keys: which unit it is for, and that
+// a root has signed it. Errors: bad_payload, too_large, unsupported, bad_signature, bad_subject.
+[[nodiscard]] Result<EnrollmentBundle> read_enrollment_bundle(std::string_view document,
+                                                              const std::vector<PublicKey>& roots);
 
 }  // namespace steward::identity

@@ -78,10 +78,10 @@ Result<void> name_it(const std::string& made,
   return {};
 }
 
-Result<void> fill(int fd,
-                  std::string_view bytes,
-                  Access access,
-                  const std::filesystem::path& path) {
+Result<void> fill_file(int fd,
+                       std::string_view bytes,
+                       Access access,
+                       const std::filesystem::path& path) {
   if (fchmod(fd, access == Access::owner_only ? 0600 : 0644) != 0) {
     return failed(errno, "set the mode of", path);
   }
@@ -147,7 +147,7 @@ Result<void> write_file(const std::filesystem::path& path,
   if (descriptor.get() < 0) {
     return failed(errno, "write", path);
   }
-  auto written = fill(descriptor.get(), bytes, access, path);
+  auto written = fill_file(descriptor.get(), bytes, access, path);
   if (written && (fsync(descriptor.get()) != 0 || descriptor.close() != 0)) {
     written = failed(errno, "make durable", path);
   }

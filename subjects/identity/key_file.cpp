@@ -47,7 +47,7 @@ struct FreePkcs8 {
 };
 
 template <class T>
-using Owned = std::unique_ptr<T, FreePkcs8>;
+using OwnedPkcs8 = std::unique_ptr<T, FreePkcs8>;
 
 // The plain form, as bytes.
 Secret der_of(const PrivateKey& key) {
@@ -78,7 +78,7 @@ bool is_our_way(const X509_ALGOR* algorithm) {
   if (OBJ_obj2nid(kind) != NID_pbes2 || type != V_ASN1_SEQUENCE) {
     return false;
   }
-  const Owned<PBE2PARAM> parameters(static_cast<PBE2PARAM*>(
+  const OwnedPkcs8<PBE2PARAM> parameters(static_cast<PBE2PARAM*>(
       ASN1_item_unpack(static_cast<const ASN1_STRING*>(value), ASN1_ITEM_rptr(PBE2PARAM))));
   if (!parameters || parameters->keyfunc == nullptr || parameters->encryption == nullptr ||
       OBJ_obj2nid(parameters->encryption->algorithm) != NID_aes_256_cbc) {
@@ -88,7 +88,7 @@ bool is_our_way(const X509_ALGOR* algorithm) {
   if (OBJ_obj2nid(kind) != NID_id_scrypt || type != V_ASN1_SEQUENCE) {
     return false;
   }
-  const Owned<SCRYPT_PARAMS> cost(static_cast<SCRYPT_PARAMS*>(
+  const OwnedPkcs8<SCRYPT_PARAMS> cost(static_cast<SCRYPT_PARAMS*>(
       ASN1_item_unpack(static_cast<const ASN1_STRING*>(value), ASN1_ITEM_rptr(SCRYPT_PARAMS))));
   return cost && cost->salt != nullptr && ASN1_STRING_length(cost->salt) <= 64 &&
          is_number(cost->costParameter, kScryptN) && is_number(cost->blockSize, kScryptR) &&
@@ -98,7 +98,7 @@ bool is_our_way(const X509_ALGOR* algorithm) {
 Result<PrivateKey> decrypt(std::string_view der, const AskPassphrase& ask) {
   const auto* at = reinterpret_cast<const unsigned char*>(der.data());
   const auto* const end = at + der.size();
-  const Owned<X509_SIG> box(d2i_X509_SIG(nullptr, &at, static_cast<long>(der.size())));
+  const OwnedPkcs8<X509_SIG> box(d2i_X509_SIG(nullptr, &at, static_cast<long>(der.size())));
   const X509_ALGOR* algorithm = nullptr;
   if (box) {
     X509_SIG_get0(box.get(), &algorithm, nullptr);
@@ -109,7 +109,7 @@ Result<PrivateKey> decrypt(std::string_view der, const AskPassphrase& ask) {
                    "this key is not encrypted by scrypt (16384, 8, 5) and AES-256-CBC");
   }
   STEWARD_TRY(const auto passphrase, ask());
-  const Owned<PKCS8_PRIV_KEY_INFO> opened(
+  const OwnedPkcs8<PKCS8_PRIV_KEY_INFO> opened(
       PKCS8_decrypt(box.get(), passphrase.view().data(), static_cast<int>(passphrase.size())));
   unsigned char* plain = nullptr;
   const int length = opened ? i2d_PKCS8_PRIV_KEY_INFO(opened.get(), &plain) : -1;
@@ -132,20 +132,20 @@ Result<Secret> encode_key(const PrivateKey& key, const Secret& passphrase) {
   }
   const Secret der = der_of(key);
   const auto* at = reinterpret_cast<const unsigned char*>(der.view().data());
-  const Owned<PKCS8_PRIV_KEY_INFO> plain(
+  const OwnedPkcs8<PKCS8_PRIV_KEY_INFO> plain(
       d2i_PKCS8_PRIV_KEY_INFO(nullptr, &at, static_cast<long>(der.size())));
   std::string salt(kSaltBytes, '\0');
   auto* salt_bytes = reinterpret_cast<unsigned char*>(salt.data());
-  Owned<X509_ALGOR> way(
+  OwnedPkcs8<X509_ALGOR> way(
       RAND_bytes(salt_bytes, kSaltBytes) == 1
           ? PKCS5_pbe2_set_scrypt(
                 EVP_aes_256_cbc(), salt_bytes, kSaltBytes, nullptr, kScryptN, kScryptR, kScryptP)
           : nullptr);
-  const Owned<X509_SIG> box(plain && way ? PKCS8_set0_pbe(passphrase.view().data(),
-                                                          static_cast<int>(passphrase.size()),
-                                                          plain.get(),
-                                                          way.get())
-                                         : nullptr);
+  const OwnedPkcs8<X509_SIG> box(plain && way ? PKCS8_set0_pbe(passphrase.view().data(),
+                                                               static_cast<int>(passphrase.size()),
+                                                               plain.get(),
+                                                               way.get())
+                                              : nullptr);
   unsigned char* bytes = nullptr;
   const int length = box ? i2d_X509_SIG(box.get(), &bytes) : -1;
   if (length < 0) {

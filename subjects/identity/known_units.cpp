@@ -9,7 +9,7 @@ namespace steward::identity {
 namespace {
 
 // Takes the text up to the next line's end, and what follows it.
-std::string_view next_line(std::string_view& text) {
+std::string_view take_line(std::string_view& text) {
   const auto end = text.find('\n');
   const auto line = text.substr(0, end);
   text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
@@ -59,13 +59,13 @@ Result<KnownUnit> known_unit(const std::filesystem::path& folder, const wire::No
   STEWARD_TRY(const auto key_text, in_file(key_file, read_file(key_file)));
   STEWARD_TRY(const auto login_text, in_file(login_file, read_file(login_file)));
   std::string_view rest(key_text);
-  STEWARD_TRY(auto message, in_file(key_file, PublicKey::parse(next_line(rest))));
+  STEWARD_TRY(auto message, in_file(key_file, PublicKey::parse(take_line(rest))));
   rest = login_text;
-  STEWARD_TRY(auto login, in_file(login_file, Nkey::parse(next_line(rest))));
+  STEWARD_TRY(auto login, in_file(login_file, Nkey::parse(take_line(rest))));
   if (login.kind() != NkeyKind::user) {
     return failure(ErrorCode::bad_config, login_file.string() + " names no user of the broker");
   }
-  return KnownUnit{std::move(message), std::move(login), std::string(next_line(rest))};
+  return KnownUnit{std::move(message), std::move(login), std::string(take_line(rest))};
 }
 
 }  // namespace steward::identity

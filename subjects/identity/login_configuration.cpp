@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace steward::identity {
@@ -26,6 +27,9 @@ std::string_view word_behind(std::string_view text, std::string_view key) {
   return {};
 }
 
+// Past every login that a key could still be given: whoever signs logins cannot bring one back.
+constexpr std::chrono::hours kForGood{24 * 365 * 100};
+
 Result<std::int64_t> issued_at(std::string_view jwt) {
   STEWARD_TRY(const auto claims, open_jwt(jwt));
   const auto at = claims.find("iat");
@@ -46,9 +50,9 @@ std::string with_word(std::string text, std::string_view from, std::string_view 
 
 // The one account of the preload that is not the broker's own.
 std::string_view account_name(std::string_view text, const Nkey& system) {
-  constexpr std::string_view kHead = "resolver_preload: {";
-  const auto at = text.find(kHead);
-  text.remove_prefix(at == std::string_view::npos ? text.size() : at + kHead.size());
+  constexpr std::string_view kResolverHead = "resolver_preload: {";
+  const auto at = text.find(kResolverHead);
+  text.remove_prefix(at == std::string_view::npos ? text.size() : at + kResolverHead.size());
   while (!text.empty()) {
     text.remove_prefix(std::min(text.find_first_not_of(" \r\n"), text.size()));
     const auto line = text.substr(0, text.find('\n'));
@@ -109,7 +113,7 @@ Result<std::string> LoginConfiguration::revoke(const std::vector<Nkey>& users,
   }
   auto claims = account_;
   for (const auto& user : users) {
-    claims.revoked[user.text()] = unix_seconds(now);
+    claims.revoked[user.text()] = unix_seconds(now + kForGood);
   }
   if (claims.revoked.size() > kMostRevocations) {
     return failure(ErrorCode::too_large,

@@ -9,7 +9,7 @@
 namespace steward::identity {
 
 // A broker holds every revocation in one JWT of at most 1 MiB.
-inline constexpr std::size_t kMostRevocations = 8'000;
+inline constexpr std::size_t kMostRevocations = 10'000;
 
 // The part of a nats-server's configuration that says who may log in, with one account for units,
 // stations and people beside the broker's own.
@@ -37,9 +37,9 @@ class LoginConfiguration {
   // another account, or not later: it may lack revocations).
   [[nodiscard]] Result<std::string> with_account(std::string_view jwt, wire::Timestamp now) const;
 
-  // A JWT of that account for with_account(): no login of these users that was signed until now is
-  // good any more. Errors: too_large (kMostRevocations), bad_config (the key is not one that signs
-  // accounts), internal.
+  // A JWT of that account for with_account(): no login of these users is good any more, nor one
+  // that is signed for their keys later. Errors: too_large (kMostRevocations), bad_config (the key
+  // is not one that signs accounts), internal.
   [[nodiscard]] Result<std::string> revoke(const std::vector<Nkey>& users,
                                            const NkeyPair& operator_signing,
                                            wire::Timestamp now) const;

@@ -8,7 +8,7 @@
 namespace steward::identity {
 namespace {
 
-void put(std::string& out, std::string_view value) {
+void put_value(std::string& out, std::string_view value) {
   const auto length = static_cast<std::uint32_t>(value.size());
   for (const int shift : {24, 16, 8, 0}) {
     out += static_cast<char>((length >> shift) & 0xff);
@@ -22,21 +22,21 @@ std::string signed_fields(const ClusterName& cluster,
                           const wire::Envelope& envelope,
                           std::string_view payload) {
   std::string out;
-  put(out, cluster.str());
-  put(out, envelope.subject.str());
-  put(out, envelope.id.view());
-  put(out, envelope.source.str());
-  put(out, envelope.key_id);
-  put(out, wire::format_time(envelope.time));
-  put(out, envelope.expires ? wire::format_time(*envelope.expires) : std::string());
-  put(out, envelope.ref ? envelope.ref->view() : std::string_view());
-  put(out, envelope.job ? envelope.job->view() : std::string_view());
-  put(out, envelope.target);
-  put(out, envelope.position ? envelope.position->epoch.view() : std::string_view());
-  put(out, envelope.position ? std::to_string(envelope.position->seq) : std::string());
-  put(out, envelope.content_type);
-  put(out, envelope.content_encoding);
-  put(out, sha256(payload));
+  put_value(out, cluster.str());
+  put_value(out, envelope.subject.str());
+  put_value(out, envelope.id.view());
+  put_value(out, envelope.source.str());
+  put_value(out, envelope.key_id);
+  put_value(out, wire::format_time(envelope.time));
+  put_value(out, envelope.expires ? wire::format_time(*envelope.expires) : std::string());
+  put_value(out, envelope.ref ? envelope.ref->view() : std::string_view());
+  put_value(out, envelope.job ? envelope.job->view() : std::string_view());
+  put_value(out, envelope.target);
+  put_value(out, envelope.position ? envelope.position->epoch.view() : std::string_view());
+  put_value(out, envelope.position ? std::to_string(envelope.position->seq) : std::string());
+  put_value(out, envelope.content_type);
+  put_value(out, envelope.content_encoding);
+  put_value(out, sha256(payload));
   return out;
 }
 

@@ -26,6 +26,11 @@ struct FreeHandle {
 template <class T>
 using Handle = std::unique_ptr<T, FreeHandle>;
 
+// As OpenSSL takes them.
+inline const unsigned char* as_bytes(std::string_view text) {
+  return reinterpret_cast<const unsigned char*>(text.data());
+}
+
 // The error of an OpenSSL call that failed, with OpenSSL's first word for it; empties its queue.
 [[nodiscard]] Error openssl_error(ErrorCode code, std::string_view doing);
 

@@ -13,16 +13,6 @@ constexpr std::string_view kEnd = "-----END ";
 constexpr std::string_view kDashes = "-----";
 constexpr std::size_t kLineLetters = 64;
 
-std::string_view next_line(std::string_view& text) {
-  const auto end = text.find('\n');
-  auto line = text.substr(0, end);
-  text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-  if (line.ends_with('\r')) {
-    line.remove_suffix(1);
-  }
-  return line;
-}
-
 bool is_letter(char c) {
   return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
          c == '/' || c == '=';
@@ -49,7 +39,7 @@ Result<Secret> decode_body(const Secret& letters) {
 }
 
 // The block behind its first line, up to its last one.
-Result<Secret> read_body(std::string_view& text, std::string_view name) {
+Result<Secret> read_block_body(std::string_view& text, std::string_view name) {
   const std::string last = std::string(kEnd).append(name).append(kDashes);
   Secret letters(text.size());
   std::size_t count = 0;
@@ -69,6 +59,16 @@ Result<Secret> read_body(std::string_view& text, std::string_view name) {
 }
 
 }  // namespace
+
+std::string_view next_line(std::string_view& text) {
+  const auto end = text.find('\n');
+  auto line = text.substr(0, end);
+  text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  if (line.ends_with('\r')) {
+    line.remove_suffix(1);
+  }
+  return line;
+}
 
 Result<Secret> encode_pem(std::string_view name, std::string_view der) {
   Secret letters((der.size() + 2) / 3 * 4 + 1);  // EVP_EncodeBlock adds a zero
@@ -108,7 +108,7 @@ Result<std::vector<PemBlock>> decode_pem(std::string_view text, std::size_t most
     line.remove_prefix(kBegin.size());
     line.remove_suffix(kDashes.size());
     std::string name(line);
-    STEWARD_TRY(auto der, read_body(text, name));
+    STEWARD_TRY(auto der, read_block_body(text, name));
     blocks.push_back({std::move(name), std::move(der)});
   }
   if (blocks.empty()) {

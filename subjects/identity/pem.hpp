@@ -23,4 +23,7 @@ struct PemBlock {
 // Errors: bad_payload.
 [[nodiscard]] Result<std::vector<PemBlock>> decode_pem(std::string_view text, std::size_t most);
 
+// Takes the first line off, without its end. For the sources of this room.
+std::string_view next_line(std::string_view& text);
+
 }  // namespace steward::identity

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "subjects/identity/key.hpp"
 #include "subjects/wire/error.hpp"
 #include "subjects/wire/time.hpp"
 
@@ -14,5 +15,14 @@ namespace steward::identity {
 [[nodiscard]] Result<std::string> with_denied_keys(std::string_view body,
                                                    const std::vector<std::string>& key_ids,
                                                    wire::Timestamp now);
+
+// The body of the next version, in which that operator has that key and those roles; the body as it
+// is where they are there already. Errors: as above, and where a role is none of the policy's;
+// conflict (another key under that name), denied (the key is).
+[[nodiscard]] Result<std::string> with_operator(std::string_view body,
+                                                const std::string& id,
+                                                const PublicKey& key,
+                                                const std::vector<std::string>& roles,
+                                                wire::Timestamp now);
 
 }  // namespace steward::identity

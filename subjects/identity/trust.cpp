@@ -33,7 +33,7 @@ struct FreeTrust {
 };
 
 template <class T>
-using Owned = std::unique_ptr<T, FreeTrust>;
+using OwnedTrust = std::unique_ptr<T, FreeTrust>;
 
 Error verdict_of(int error) {
   const std::string words = std::string("certificate: ")
@@ -64,9 +64,9 @@ Result<void> verify_chain(X509* subject,
                           std::optional<PeerSide> side,
                           wire::Timestamp now,
                           int steps) {
-  const Owned<X509_STORE> store(X509_STORE_new());
-  const Owned<X509_STORE_CTX> context(X509_STORE_CTX_new());
-  const Owned<STACK_OF(X509)> untrusted(sk_X509_new_null());
+  const OwnedTrust<X509_STORE> store(X509_STORE_new());
+  const OwnedTrust<X509_STORE_CTX> context(X509_STORE_CTX_new());
+  const OwnedTrust<STACK_OF(X509)> untrusted(sk_X509_new_null());
   bool ready = store && context && untrusted &&
                (between == nullptr || sk_X509_push(untrusted.get(), between) > 0);
   for (const auto& root : roots) {
@@ -101,7 +101,7 @@ Result<void> verify_chain(X509* subject,
 // Basic constraints, critical, of an authority with that path length.
 bool is_authority(X509* certificate, long path_length) {
   int critical = 0;
-  const Owned<BASIC_CONSTRAINTS> found(static_cast<BASIC_CONSTRAINTS*>(
+  const OwnedTrust<BASIC_CONSTRAINTS> found(static_cast<BASIC_CONSTRAINTS*>(
       X509_get_ext_d2i(certificate, NID_basic_constraints, &critical, nullptr)));
   return found && critical == 1 && found->ca != 0 && found->pathlen != nullptr &&
          ASN1_INTEGER_get(found->pathlen) == path_length;
@@ -126,7 +126,7 @@ Result<DaemonIdentity> parse_dns(std::string_view name) {
 }
 
 Result<DaemonIdentity> name_of(X509* leaf) {
-  const Owned<GENERAL_NAMES> names(
+  const OwnedTrust<GENERAL_NAMES> names(
       static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(leaf, NID_subject_alt_name, nullptr, nullptr)));
   const auto found = names ? names_in(names.get()) : Names{};
   if (found.dns_count != 1) {

@@ -11,28 +11,30 @@
 namespace steward::wire {
 namespace {
 
-constexpr std::array<std::string_view, 11> kStates{"sent",
-                                                   "accepted",
-                                                   "queued",
-                                                   "running",
-                                                   "done",
-                                                   "failed",
-                                                   "timed_out",
-                                                   "cancelled",
-                                                   "refused",
-                                                   "expired",
-                                                   "interrupted"};
+constexpr std::array<std::string_view, 11> kCommandStates{"sent",
+                                                          "accepted",
+                                                          "queued",
+                                                          "running",
+                                                          "done",
+                                                          "failed",
+                                                          "timed_out",
+                                                          "cancelled",
+                                                          "refused",
+                                                          "expired",
+                                                          "interrupted"};
 
 }  // namespace
 
-std::string_view word(CommandState state) { return kStates[static_cast<std::size_t>(state)]; }
+std::string_view word(CommandState state) {
+  return kCommandStates[static_cast<std::size_t>(state)];
+}
 
 Result<CommandState> parse_command_state(std::string_view text) {
-  const auto at = std::find(kStates.begin(), kStates.end(), text);
-  if (at == kStates.end()) {
+  const auto at = std::find(kCommandStates.begin(), kCommandStates.end(), text);
+  if (at == kCommandStates.end()) {
     return failure(ErrorCode::unsupported, "state: not a state of a command");
   }
-  return static_cast<CommandState>(at - kStates.begin());
+  return static_cast<CommandState>(at - kCommandStates.begin());
 }
 
 bool is_terminal(CommandState state) { return state >= CommandState::done; }

@@ -16,13 +16,13 @@ namespace {
 using nlohmann::json;
 
 constexpr std::array<std::string_view, 3> kSeverities{"info", "warning", "critical"};
-constexpr std::array<std::string_view, 3> kStates{"firing", "resolved", "all"};
-constexpr std::array<std::string_view, 4> kOps{"ack", "silence", "unsilence", "drop"};
-constexpr std::size_t kLongestText = 1'024;
+constexpr std::array<std::string_view, 3> kAlertStates{"firing", "resolved", "all"};
+constexpr std::array<std::string_view, 4> kAlertOps{"ack", "silence", "unsilence", "drop"};
+constexpr std::size_t kLongestAlertText = 1'024;
 
-std::string read_text(Fields& fields, std::string_view name) {
+std::string read_alert_text(Fields& fields, std::string_view name) {
   auto text = fields.text(name);
-  if (text.size() > kLongestText) {
+  if (text.size() > kLongestAlertText) {
     fields.fail(ErrorCode::bad_payload, name, "has more than 1024 bytes");
   }
   return text;
@@ -45,9 +45,9 @@ Alert read_alert(Fields& fields) {
   if (!is_rule_name(alert.rule)) {
     fields.fail(ErrorCode::bad_payload, "rule", "must be 1 to 64 of A-Z a-z 0-9 _ - .");
   }
-  alert.series = read_text(fields, "series");
+  alert.series = read_alert_text(fields, "series");
   alert.severity = static_cast<Severity>(fields.choice("severity", kSeverities, 1));
-  alert.condition = read_text(fields, "condition");
+  alert.condition = read_alert_text(fields, "condition");
   alert.value = fields.number("value", 0);
   if (!std::isfinite(alert.value)) {
     fields.fail(ErrorCode::bad_payload, "value", "must be a finite number");
@@ -56,13 +56,13 @@ Alert read_alert(Fields& fields) {
   return alert;
 }
 
-AlertEvent read_event(Fields& fields) {
+AlertEvent read_alert_event(Fields& fields) {
   AlertEvent event;
   fields.required_text("state");
-  event.state = static_cast<AlertEvent::State>(fields.choice("state", kStates, 0));
+  event.state = static_cast<AlertEvent::State>(fields.choice("state", kAlertStates, 0));
   if (event.state != AlertEvent::State::all) {
     event.alerts.push_back(read_alert(fields));
-    event.reason = read_text(fields, "reason");
+    event.reason = read_alert_text(fields, "reason");
     return event;
   }
   fields.objects("alerts", [&event](Fields& one) { event.alerts.push_back(read_alert(one)); });
@@ -72,7 +72,7 @@ AlertEvent read_event(Fields& fields) {
   return event;
 }
 
-AlertRow read_row(Fields& fields) {
+AlertRow read_alert_row(Fields& fields) {
   AlertRow row;
   row.alert = read_alert(fields);
   row.unit = read_node(fields, "unit");
@@ -86,7 +86,7 @@ AlertRow read_row(Fields& fields) {
 }
 
 // Names only: what units are may change while a silence lasts.
-std::string read_target(Fields& fields) {
+std::string read_alert_target(Fields& fields) {
   auto target = fields.required_text("target");
   if (auto parsed = Target::parse(target); !parsed) {
     fields.fail(ErrorCode::bad_payload, "target", "must be names of units, ranges or globs");
@@ -94,21 +94,21 @@ std::string read_target(Fields& fields) {
   return target;
 }
 
-AlertsRequest read_request(Fields& fields) {
+AlertsRequest read_alerts_request(Fields& fields) {
   AlertsRequest request;
   fields.required_text("op");
-  request.op = static_cast<AlertsRequest::Op>(fields.choice("op", kOps, 0));
+  request.op = static_cast<AlertsRequest::Op>(fields.choice("op", kAlertOps, 0));
   if (request.op == AlertsRequest::Op::unsilence) {
     request.id = read_id(fields, "id").str();
     return request;
   }
-  request.target = read_target(fields);
+  request.target = read_alert_target(fields);
   request.rule = fields.text("rule", "*");
   if (request.rule.empty() || request.rule.size() > 2 * kLongestRuleName) {
     fields.fail(ErrorCode::bad_payload, "rule", "must be 1 to 128 bytes");
   }
   if (request.op != AlertsRequest::Op::drop) {
-    request.note = read_text(fields, "note");
+    request.note = read_alert_text(fields, "note");
   }
   if (request.op == AlertsRequest::Op::silence) {
     constexpr std::chrono::milliseconds kShortest{1'000};
@@ -122,7 +122,7 @@ AlertsRequest read_request(Fields& fields) {
 std::string_view word(Severity severity) { return kSeverities[static_cast<std::size_t>(severity)]; }
 
 std::string encode(const AlertEvent& event) {
-  json out{{"state", kStates[static_cast<std::size_t>(event.state)]}};
+  json out{{"state", kAlertStates[static_cast<std::size_t>(event.state)]}};
   if (event.state == AlertEvent::State::all) {
     json& alerts = out["alerts"] = json::array();
     for (const auto& alert : event.alerts) {
@@ -138,7 +138,7 @@ std::string encode(const AlertEvent& event) {
 }
 
 Result<AlertEvent> decode_alert_event(std::string_view payload) {
-  return decode_object(payload, &read_event);
+  return decode_object(payload, &read_alert_event);
 }
 
 std::string encode(const AlertRow& row) {
@@ -159,7 +159,9 @@ std::string encode(const AlertRow& row) {
   return dump_json(out);
 }
 
-Result<AlertRow> decode_alert_row(std::string_view text) { return decode_object(text, &read_row); }
+Result<AlertRow> decode_alert_row(std::string_view text) {
+  return decode_object(text, &read_alert_row);
+}
 
 std::string encode(const SilenceRow& row) {
   json out{{"id", row.id},
@@ -176,7 +178,7 @@ std::string encode(const SilenceRow& row) {
 Result<SilenceRow> decode_silence_row(std::string_view text) {
   return decode_object(text, [](Fields& fields) {
     return SilenceRow{read_id(fields, "id").str(),
-                      read_target(fields),
+                      read_alert_target(fields),
                       fields.required_text("rule"),
                       read_required_time(fields, "until"),
                       fields.text("by"),
@@ -185,7 +187,7 @@ Result<SilenceRow> decode_silence_row(std::string_view text) {
 }
 
 std::string encode(const AlertsRequest& request) {
-  json out{{"op", kOps[static_cast<std::size_t>(request.op)]}};
+  json out{{"op", kAlertOps[static_cast<std::size_t>(request.op)]}};
   if (request.op == AlertsRequest::Op::unsilence) {
     out["id"] = request.id;
     return dump_json(out);
@@ -202,7 +204,7 @@ std::string encode(const AlertsRequest& request) {
 }
 
 Result<AlertsRequest> decode_alerts_request(std::string_view payload) {
-  return decode_object(payload, &read_request);
+  return decode_object(payload, &read_alerts_request);
 }
 
 }  // namespace steward::wire

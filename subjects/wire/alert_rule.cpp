@@ -19,7 +19,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kLongestHold{std::chrono::hours(24 * 7)};
 constexpr milliseconds kShortestRun{100};
-constexpr milliseconds kLongestRun{3'600'000};
+constexpr milliseconds kLongestProgramRun{3'600'000};
 constexpr std::size_t kMostArguments = 64;
 constexpr std::size_t kMostArgumentBytes = 4'096;
 
@@ -68,7 +68,7 @@ void read_program(Fields& fields, AlertRule& rule) {
                 "must be a program and its arguments, at most 64 in 4096 bytes, without NUL");
   }
   rule.run_timeout =
-      fields.milliseconds("run_timeout_ms", rule.run_timeout, kShortestRun, kLongestRun);
+      fields.milliseconds("run_timeout_ms", rule.run_timeout, kShortestRun, kLongestProgramRun);
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-std::string read_name(Fields& fields) {
+std::string read_group_name(Fields& fields) {
   auto name = fields.required_text("name");
   if (!is_group(name)) {
     fields.fail(ErrorCode::bad_payload,
@@ -22,7 +22,7 @@ std::string read_name(Fields& fields) {
   return name;
 }
 
-std::string read_target(Fields& fields) {
+std::string read_group_target(Fields& fields) {
   auto target = fields.required_text("target");
   if (auto selector = Selector::parse(target); !selector) {
     fields.fail(ErrorCode::bad_payload, "target", selector.error().message);
@@ -43,8 +43,8 @@ std::string encode(const GroupRow& row) {
 
 Result<GroupRow> decode_group_row(std::string_view text) {
   return decode_object(text, [](Fields& fields) {
-    return GroupRow{read_name(fields),
-                    read_target(fields),
+    return GroupRow{read_group_name(fields),
+                    read_group_target(fields),
                     fields.text("by"),
                     read_required_time(fields, "changed")};
   });
@@ -63,9 +63,9 @@ Result<GroupsRequest> decode_groups_request(std::string_view payload) {
     GroupsRequest request;
     fields.required_text("op");
     request.op = static_cast<GroupsRequest::Op>(fields.choice("op", {"set", "remove"}, 0));
-    request.name = read_name(fields);
+    request.name = read_group_name(fields);
     if (request.op == GroupsRequest::Op::set) {
-      request.target = read_target(fields);
+      request.target = read_group_target(fields);
     }
     return request;
   });

@@ -15,16 +15,15 @@ using nlohmann::json;
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
-constexpr std::size_t kLongestText = 128;
+constexpr std::size_t kLongestHelloText = 128;
 constexpr std::size_t kMostHandlers = 256;
-constexpr milliseconds kMostTime{kMostWhole};
 constexpr milliseconds kLongestInterval = std::chrono::hours(24);
 constexpr std::array<std::string_view, 3> kHandlerStates{"running", "restarting", "stopped"};
 
 // A text that a station keeps for each unit: bounded, so that no unit can make it large.
 std::string short_text(Fields& fields, std::string_view name) {
   std::string text = fields.text(name);
-  if (text.size() > kLongestText) {
+  if (text.size() > kLongestHelloText) {
     fields.fail(ErrorCode::bad_payload, name, "is longer than 128 bytes");
   }
   return text;
@@ -76,6 +75,11 @@ std::optional<OutboxBegin> read_outbox(Fields& fields) {
   return OutboxBegin{*epoch, static_cast<std::uint64_t>(first)};
 }
 
+std::optional<milliseconds> read_given_moment(Fields& fields, std::string_view name) {
+  const auto moment = fields.optional_integer(name, 0, kMostWhole);
+  return moment ? std::optional(milliseconds(*moment)) : std::nullopt;
+}
+
 }  // namespace
 
 Hello read_hello(Fields& fields) {
@@ -100,6 +104,8 @@ Hello read_hello(Fields& fields) {
   });
   hello.ledger_open = fields.integer("ledger_open", 0, 0, kMostWhole);
   hello.policy = fields.optional_integer("policy", 0, kMostWhole);
+  hello.login_expires = read_given_moment(fields, "login_expires_ms");
+  hello.authority_expires = read_given_moment(fields, "authority_expires_ms");
   hello.facts_hash = short_text(fields, "facts_hash");
   fields.objects("handlers", [&hello](Fields& handler) {
     if (hello.handlers.size() < kMostHandlers) {
@@ -129,6 +135,12 @@ void write_hello(const Hello& hello, json& out) {
   }
   if (hello.policy) {
     out["policy"] = *hello.policy;
+  }
+  if (hello.login_expires) {
+    out["login_expires_ms"] = hello.login_expires->count();
+  }
+  if (hello.authority_expires) {
+    out["authority_expires_ms"] = hello.authority_expires->count();
   }
   if (!hello.facts_hash.empty()) {
     out["facts_hash"] = hello.facts_hash;

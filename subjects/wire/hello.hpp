@@ -50,7 +50,10 @@ struct Hello {
   std::vector<OutboxBegin> outbox;  // the oldest epochs that it has events of, and the present one
   std::int64_t ledger_open = 0;     // commands that are not finished
   std::optional<std::int64_t> policy;  // version in force, 0: none yet; absent: nothing is signed
-  std::string facts_hash;              // empty until facts are told
+  // Since 1970, by the clock of whoever signed them; absent: there is none, or it has no end.
+  std::optional<std::chrono::milliseconds> login_expires;      // for the broker; renewed by itself
+  std::optional<std::chrono::milliseconds> authority_expires;  // for its daemons, and to come back
+  std::string facts_hash;                                      // empty until facts are told
   std::vector<HandlerState> handlers;
   std::chrono::milliseconds clock{0};  // the unit's wall clock since 1970
   bool first = false;                  // the first one after a connect

@@ -2,6 +2,7 @@
 
 #include "subjects/wire/fields.hpp"
 #include "subjects/wire/fnv.hpp"
+#include "subjects/wire/text.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -15,21 +16,20 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::array<std::string_view, 3> kTypes{"g", "c", "u"};
+constexpr std::array<std::string_view, 3> kSeriesTypes{"g", "c", "u"};
 constexpr std::size_t kMostGlobs = 64;
 constexpr std::size_t kLongestGlob = 256;
 
-bool is_letter(char letter) {
+bool is_metric_letter(char letter) {
   return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') || letter == '_';
 }
-
-bool is_digit(char letter) { return letter >= '0' && letter <= '9'; }
 
 // Takes a name off the front; empty where there is none.
 std::string_view take_name(std::string_view& text, bool with_colons) {
   std::size_t length = 0;
-  while (length < text.size() && (is_letter(text[length]) || (with_colons && text[length] == ':') ||
-                                  (length > 0 && is_digit(text[length])))) {
+  while (length < text.size() &&
+         (is_metric_letter(text[length]) || (with_colons && text[length] == ':') ||
+          (length > 0 && is_digit(text[length])))) {
     ++length;
   }
   const auto name = text.substr(0, length);
@@ -128,7 +128,7 @@ bool is_meant(std::string_view key, std::string_view pattern) {
 namespace {
 
 // A row [key, type, multiplier, divisor].
-Result<MetricSeries> read_row(const json& row) {
+Result<MetricSeries> read_series(const json& row) {
   const auto wrong = [] { return failure(ErrorCode::bad_payload, "series: a row is malformed"); };
   if (!row.is_array() || row.size() != 4 || !row[0].is_string() || !row[1].is_string() ||
       !row[2].is_number_unsigned() || !row[3].is_number_unsigned()) {
@@ -139,10 +139,10 @@ Result<MetricSeries> read_row(const json& row) {
   const auto multiplier = row[2].get<std::uint64_t>();
   const auto divisor = row[3].get<std::uint64_t>();
   std::size_t at = 0;
-  while (at < kTypes.size() && kTypes[at] != type) {
+  while (at < kSeriesTypes.size() && kSeriesTypes[at] != type) {
     ++at;
   }
-  if (at == kTypes.size()) {
+  if (at == kSeriesTypes.size()) {
     return failure(ErrorCode::unsupported, "series: no type is named '" + type + "'");
   }
   if (!is_series_key(series.key)) {
@@ -193,7 +193,7 @@ std::string encode(const MetricSchema& schema) {
     out += out.back() == '[' ? "[" : ",[";
     out += dump_json(series.key);
     out += ",\"";
-    out += kTypes[static_cast<std::size_t>(series.type)];
+    out += kSeriesTypes[static_cast<std::size_t>(series.type)];
     out += "\"," + std::to_string(series.multiplier) + ',' + std::to_string(series.divisor) + ']';
   }
   return out + "]}";
@@ -213,7 +213,7 @@ Result<MetricSchema> decode_metric_schema(std::string_view payload) {
   MetricSchema schema;
   schema.series.reserve(rows->size());
   for (const auto& row : *rows) {
-    STEWARD_TRY(schema.series.emplace_back(), read_row(row));
+    STEWARD_TRY(schema.series.emplace_back(), read_series(row));
   }
   if (auto finished = fields.finish(); !finished) {
     return tl::unexpected<Error>(std::move(finished).error());

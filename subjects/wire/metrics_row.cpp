@@ -12,8 +12,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::chrono::milliseconds kLongest{kMostWhole};
-
 MetricsRow::Values read_values(Fields& fields, const json& object, std::string_view name) {
   MetricsRow::Values values;
   fields.object(name, [&](Fields& inner) {
@@ -51,8 +49,8 @@ Result<MetricsRow> decode_metrics_row(std::string_view text) {
   Fields fields(object);
   MetricsRow row;
   row.unit = read_node(fields, "unit");
-  row.time = fields.milliseconds("time_ms", {}, std::chrono::milliseconds(0), kLongest);
-  row.interval = fields.milliseconds("interval_ms", {}, std::chrono::milliseconds(0), kLongest);
+  row.time = fields.milliseconds("time_ms", {}, std::chrono::milliseconds(0), kMostTime);
+  row.interval = fields.milliseconds("interval_ms", {}, std::chrono::milliseconds(0), kMostTime);
   row.took = std::chrono::microseconds(fields.integer("took_us", 0, 0, kMostWhole));
   row.gauges = read_values(fields, object, "gauges");
   row.counters = read_values(fields, object, "counters");

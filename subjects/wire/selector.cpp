@@ -12,8 +12,6 @@
 namespace steward::wire {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 std::optional<double> number_of(std::string_view text) {
   constexpr std::size_t kLongestNumber = 40;
   if (text.empty() || text.size() > kLongestNumber || std::isspace(text.front()) != 0) {

@@ -9,7 +9,7 @@
 namespace steward::wire {
 namespace {
 
-constexpr std::size_t kLongest = 64 * 1024;
+constexpr std::size_t kLongestSelector = 64 * 1024;
 constexpr std::size_t kMostSteps = 512;
 constexpr std::size_t kMostTerms = 256;
 constexpr int kDeepest = 32;
@@ -18,7 +18,8 @@ constexpr std::size_t kLongestKey = 512;
 constexpr std::string_view kOpLetters = "=!<>~";
 
 // The longest first.
-constexpr std::array<std::string_view, 9> kOps{"==", "!=", "!~", "<=", ">=", "=", "<", ">", "~"};
+constexpr std::array<std::string_view, 9> kComparisons{
+    "==", "!=", "!~", "<=", ">=", "=", "<", ">", "~"};
 
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
@@ -95,10 +96,11 @@ Result<void> Selector::Parser::read_words() {
     } else if (c == '(' || c == ')') {
       words_.push_back({c == '(' ? Word::Kind::open : Word::Kind::close, {}, false, at++});
     } else if (kOpLetters.find(c) != std::string_view::npos) {
-      const auto* const op = std::find_if(kOps.begin(), kOps.end(), [this, at](auto one) {
-        return text_.substr(at).starts_with(one);
-      });
-      if (op == kOps.end()) {
+      const auto* const op =
+          std::find_if(kComparisons.begin(), kComparisons.end(), [this, at](auto one) {
+            return text_.substr(at).starts_with(one);
+          });
+      if (op == kComparisons.end()) {
         return bad(at, "an operator is one of = != < <= > >= ~ !~");
       }
       words_.push_back({Word::Kind::op, std::string(*op), false, at});
@@ -238,7 +240,7 @@ Result<std::size_t> Selector::Parser::parse_list(Step step) {
 }
 
 Result<Selector> Selector::Parser::parse() {
-  if (text_.size() > kLongest) {
+  if (text_.size() > kLongestSelector) {
     return bad(0, "longer than 64 KiB");
   }
   if (auto read = read_words(); !read) {

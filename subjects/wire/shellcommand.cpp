@@ -52,7 +52,7 @@ ShellOutput read_output_request(Fields& fields) {
   return request;
 }
 
-ShellRequest read_request(Fields& fields) {
+ShellRequest read_shell_request(Fields& fields) {
   switch (fields.choice("op", kOperations, 0)) {
     case 1:
       return read_signal(fields);
@@ -152,7 +152,7 @@ std::string read_bytes(Fields& fields, std::string_view text_name, std::string_v
 Result<DecodedShellRequest> decode_shell_request(std::string_view payload) {
   STEWARD_TRY(const auto object, parse_json(payload));
   Fields fields(object);
-  ShellRequest request = read_request(fields);
+  ShellRequest request = read_shell_request(fields);
   fields.must();
   STEWARD_TRY(auto ignored, fields.finish());
   return DecodedShellRequest{std::move(request), std::move(ignored)};

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "subjects/wire/names.hpp"
+#include "subjects/wire/process.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -45,21 +46,6 @@ struct OutputOptions {
   bool operator==(const OutputOptions&) const = default;
 };
 
-// Zero or none: not limited.
-struct ProcessLimits {
-  std::optional<std::int64_t> memory_bytes;
-  std::optional<std::int64_t> cpu_percent;  // 100 is one core
-  std::optional<std::int64_t> processes;
-  std::optional<std::int64_t> io_weight;  // 1 to 10000
-  std::optional<std::int64_t> nice;       // -20 to 19
-  std::optional<std::int64_t> open_files;
-  std::optional<std::int64_t> file_bytes;
-
-  bool any() const { return *this != ProcessLimits{}; }
-
-  bool operator==(const ProcessLimits&) const = default;
-};
-
 struct Expectation {
   std::string regex;  // a Pattern (pattern.hpp), searched in each line of the output
   std::chrono::milliseconds within{0};
@@ -82,7 +68,7 @@ struct ShellRun {
   std::optional<std::string> stdin_bytes;  // none: /dev/null
   bool stdin_open = false;                 // stays open for op stdin after stdin_bytes
   std::optional<TerminalSize> pty;
-  std::chrono::milliseconds timeout{60'000};  // 0: none
+  std::chrono::milliseconds timeout{60'000};  // 0: none, as is usual for a detached one
   std::chrono::milliseconds grace{5'000};     // from TERM to KILL
   KillScope kill_scope = KillScope::tree;
   std::chrono::milliseconds drain{500};  // for output after the program's exit
@@ -98,6 +84,7 @@ struct ShellRun {
   std::chrono::milliseconds unless_timeout{10'000};
   std::vector<std::string> secret_env;  // names of env whose values are never logged
   std::optional<Expectation> expect;
+  bool detach = false;  // goes on without the agent
 
   bool operator==(const ShellRun&) const = default;
 };
@@ -154,7 +141,8 @@ struct DecodedShellRequest {
 };
 
 // Errors: bad_payload (wrong type, out of bounds, neither argv nor shell, both, NUL in a string, a
-// bad regex), unsupported (an unknown op or word, `detach`, a name in `must` that we do not know).
+// bad regex), unsupported (an unknown op or word, a terminal or an open input with `detach`, a name
+// in `must` that we do not know).
 [[nodiscard]] Result<DecodedShellRequest> decode_shell_request(std::string_view payload);
 
 std::string encode(const ShellRequest& request);

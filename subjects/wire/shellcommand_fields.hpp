@@ -1,6 +1,6 @@
 #pragma once
 
-#include "subjects/wire/fields.hpp"
+#include "subjects/wire/process_fields.hpp"
 #include "subjects/wire/shellcommand.hpp"
 
 #include <nlohmann/json_fwd.hpp>
@@ -22,9 +22,6 @@ void write_bytes(nlohmann::json& out,
 
 // Empty where neither is there; both are an error.
 std::string read_bytes(Fields& fields, std::string_view text_name, std::string_view base64_name);
-
-// A text without NUL: it goes to the system as a C string.
-std::string read_c_text(Fields& fields, std::string_view name, std::string fallback = "");
 
 TerminalSize read_size(Fields& fields);
 

@@ -1,3 +1,4 @@
+#include "subjects/wire/hello_fields.hpp"
 #include "subjects/wire/shellcommand_fields.hpp"
 
 #include <nlohmann/json.hpp>
@@ -11,9 +12,6 @@ namespace {
 using nlohmann::json;
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
-
-constexpr std::int64_t kMost = std::int64_t{1} << 53;
-constexpr milliseconds kMostTime{kMost};
 
 constexpr std::array<std::string_view, 6> kEventTypes{
     "output", "stall", "term_sent", "kill_sent", "expect_match", "expect_timeout"};
@@ -37,7 +35,7 @@ json stream_json(const StreamResult& stream, OutputEncoding encoding) {
   return out;
 }
 
-StreamResult read_stream(Fields& fields, std::string_view name) {
+StreamResult read_stream_result(Fields& fields, std::string_view name) {
   StreamResult stream;
   fields.object(name, [&stream](Fields& inner) {
     stream.head = read_bytes(inner, "head", "head_b64");
@@ -117,17 +115,17 @@ Result<ShellResult> decode_shell_result(std::string_view result_json) {
   result.core_dumped = fields.boolean("core_dumped", false);
   result.skipped = fields.boolean("skipped", false);
   result.reason = fields.text("reason");
-  result.out = read_stream(fields, "stdout");
-  result.err = read_stream(fields, "stderr");
+  result.out = read_stream_result(fields, "stdout");
+  result.err = read_stream_result(fields, "stderr");
   result.duration = fields.milliseconds("duration_ms", {}, {}, kMostTime);
   result.queued = fields.milliseconds("queue_ms", {}, {}, kMostTime);
   fields.object("rusage", [&result](Fields& inner) {
-    result.user_time = microseconds(inner.integer("utime_us", 0, 0, kMost));
-    result.system_time = microseconds(inner.integer("stime_us", 0, 0, kMost));
-    result.max_rss_bytes = inner.integer("maxrss_bytes", 0, 0, kMost);
+    result.user_time = microseconds(inner.integer("utime_us", 0, 0, kMostWhole));
+    result.system_time = microseconds(inner.integer("stime_us", 0, 0, kMostWhole));
+    result.max_rss_bytes = inner.integer("maxrss_bytes", 0, 0, kMostWhole);
   });
-  result.killed_processes = fields.integer("killed_procs", 0, 0, kMost);
-  result.leaked_processes = fields.integer("leaked_procs", 0, 0, kMost);
+  result.killed_processes = fields.integer("killed_procs", 0, 0, kMostWhole);
+  result.leaked_processes = fields.integer("leaked_procs", 0, 0, kMostWhole);
   result.pipe_held = fields.boolean("pipe_held", false);
   result.holders = fields.integers("holders", 1, INT32_MAX);
   result.limits_applied = fields.text_map("limits_applied");

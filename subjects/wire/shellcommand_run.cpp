@@ -1,12 +1,11 @@
 #include "subjects/wire/pattern.hpp"
+#include "subjects/wire/process_fields.hpp"
 #include "subjects/wire/shellcommand_fields.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <cstdio>
 #include <utility>
 
 namespace steward::wire {
@@ -28,10 +27,6 @@ constexpr milliseconds kLongestFlush = seconds(10);
 constexpr std::size_t kMostOutput = 16 * 1024 * 1024;
 constexpr std::size_t kLargestChunk = 64 * 1024;
 constexpr std::int64_t kMostSpool = std::int64_t{10} * 1024 * 1024 * 1024;
-constexpr std::int64_t kMostBytes = std::int64_t{1} << 50;
-constexpr std::int64_t kMostFiles = 1 << 20;
-constexpr std::int64_t kMostProcesses = 1 << 22;
-constexpr std::int64_t kMostCpu = 100'000;
 constexpr std::int64_t kMostParallel = 256;
 
 using Words = std::string_view;
@@ -42,91 +37,6 @@ constexpr std::array<Words, 3> kOutputKeeps{"headtail", "tail", "head"};
 constexpr std::array<Words, 3> kEncodings{"auto", "utf8", "b64"};
 constexpr std::array<Words, 4> kQueueModes{"serial", "parallel", "replace", "reject"};
 constexpr std::array<Words, 2> kExpectActions{"event", "kill"};
-
-template <class Enum, std::size_t count>
-void read_word(Fields& fields,
-               std::string_view name,
-               const std::array<Words, count>& words,
-               Enum& value) {
-  value = static_cast<Enum>(fields.choice(name, words, static_cast<std::size_t>(value)));
-}
-
-template <class Enum, std::size_t count>
-std::string word_of(Enum value, const std::array<Words, count>& words) {
-  return std::string(words[static_cast<std::size_t>(value)]);
-}
-
-// Writes a value that is not its default.
-template <class T>
-void put(json& out, const char* name, const T& value, const T& usual) {
-  if (value != usual) {
-    out[name] = value;
-  }
-}
-
-void put(json& out, const char* name, milliseconds value, milliseconds usual) {
-  put(out, name, value.count(), usual.count());
-}
-
-template <class Enum, std::size_t count>
-void put_word(
-    json& out, const char* name, Enum value, Enum usual, const std::array<Words, count>& words) {
-  if (value != usual) {
-    out[name] = word_of(value, words);
-  }
-}
-
-void put_object(json& out, const char* name, json object) {
-  if (!object.empty()) {
-    out[name] = std::move(object);
-  }
-}
-
-bool has_nul(std::string_view text) { return text.find('\0') != std::string_view::npos; }
-
-std::string read_path(Fields& fields, std::string_view name, std::string fallback = "") {
-  std::string path = read_c_text(fields, name, std::move(fallback));
-  if (fields.has(name) && !path.starts_with('/')) {
-    fields.fail(ErrorCode::bad_payload, name, "must be an absolute path");
-  }
-  return path;
-}
-
-std::vector<std::string> read_argv(Fields& fields, std::string_view name) {
-  auto argv = fields.texts(name);
-  if (fields.has(name) && (argv.empty() || argv.front().empty())) {
-    fields.fail(ErrorCode::bad_payload, name, "must begin with the name of a program");
-  }
-  if (std::any_of(argv.begin(), argv.end(), &has_nul)) {
-    fields.fail(ErrorCode::bad_payload, name, "holds a NUL character");
-  }
-  return argv;
-}
-
-std::map<std::string, std::string> read_env(Fields& fields) {
-  auto env = fields.text_map("env");
-  for (const auto& [name, value] : env) {
-    if (name.empty() || has_nul(name) || has_nul(value) || name.find('=') != std::string::npos) {
-      fields.fail(ErrorCode::bad_payload, "env", "a name is empty or has '=', or a NUL is in it");
-    }
-  }
-  return env;
-}
-
-std::optional<std::int64_t> read_umask(Fields& fields) {
-  if (!fields.has("umask")) {
-    return std::nullopt;
-  }
-  const std::string text = fields.text("umask");
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, 8);
-  if (text.empty() || text.size() > 4 || error != std::errc() || end != text.data() + text.size() ||
-      value < 0 || value > 0777) {
-    fields.fail(ErrorCode::bad_payload, "umask", "must be octal digits such as \"0022\"");
-    return std::nullopt;
-  }
-  return value;
-}
 
 void read_stdin(Fields& fields, ShellRun& run) {
   fields.object("stdin", [&run](Fields& inner) {
@@ -161,23 +71,6 @@ void read_output(Fields& fields, OutputOptions& output) {
     output.merge = inner.boolean("merge", output.merge);
     output.spool_bytes = size(inner, "spool_bytes", output.spool_bytes, 0, kMostSpool);
     read_word(inner, "encoding", kEncodings, output.encoding);
-  });
-}
-
-void read_limits(Fields& fields, ProcessLimits& limits) {
-  // Zero stands for no limit; what comes out has none of them.
-  const auto limit = [](Fields& inner, std::string_view name, std::int64_t low, std::int64_t high) {
-    const auto value = inner.optional_integer(name, low, high);
-    return value == 0 ? std::nullopt : value;
-  };
-  fields.object("limits", [&limits, &limit](Fields& inner) {
-    limits.memory_bytes = limit(inner, "mem_bytes", 0, kMostBytes);
-    limits.cpu_percent = limit(inner, "cpu_pct", 0, kMostCpu);
-    limits.processes = limit(inner, "pids", 0, kMostProcesses);
-    limits.io_weight = limit(inner, "io_weight", 0, 10'000);
-    limits.nice = limit(inner, "nice", -20, 19);
-    limits.open_files = limit(inner, "nofile", 0, kMostFiles);
-    limits.file_bytes = limit(inner, "fsize_bytes", 0, kMostBytes);
   });
 }
 
@@ -219,21 +112,6 @@ json output_json(const OutputOptions& output) {
   return out;
 }
 
-json limits_json(const ProcessLimits& limits) {
-  json out = json::object();
-  const auto put_limit = [&out](const char* name, const std::optional<std::int64_t>& value) {
-    put(out, name, value.value_or(0), std::int64_t{0});
-  };
-  put_limit("mem_bytes", limits.memory_bytes);
-  put_limit("cpu_pct", limits.cpu_percent);
-  put_limit("pids", limits.processes);
-  put_limit("io_weight", limits.io_weight);
-  put_limit("nice", limits.nice);
-  put_limit("nofile", limits.open_files);
-  put_limit("fsize_bytes", limits.file_bytes);
-  return out;
-}
-
 json stdin_json(const ShellRun& run) {
   json out = json::object();
   if (run.stdin_bytes) {
@@ -250,22 +128,12 @@ json expect_json(const Expectation& expect) {
   return out;
 }
 
-std::string octal(std::int64_t value) {
-  char text[32];
-  const int length =
-      std::snprintf(text, sizeof text, "%04llo", static_cast<unsigned long long>(value));
-  return {text, static_cast<std::size_t>(length)};
+// What is to outlive the agent has no bound unless one is asked for.
+milliseconds usual_timeout(const ShellRun& run) {
+  return run.detach ? milliseconds(0) : ShellRun().timeout;
 }
 
 }  // namespace
-
-std::string read_c_text(Fields& fields, std::string_view name, std::string fallback) {
-  std::string text = fields.text(name, std::move(fallback));
-  if (has_nul(text)) {
-    fields.fail(ErrorCode::bad_payload, name, "holds a NUL character");
-  }
-  return text;
-}
 
 TerminalSize read_size(Fields& fields) {
   const TerminalSize usual;
@@ -289,7 +157,8 @@ ShellRun read_run(Fields& fields) {
   run.umask = read_umask(fields);
   read_stdin(fields, run);
   read_pty(fields, run);
-  run.timeout = fields.milliseconds("timeout_ms", run.timeout, {}, kLongestRun);
+  run.detach = fields.boolean("detach", false);
+  run.timeout = fields.milliseconds("timeout_ms", usual_timeout(run), {}, kLongestRun);
   run.grace = fields.milliseconds("grace_ms", run.grace, {}, kLongestGrace);
   read_word(fields, "kill_scope", kKillScopes, run.kill_scope);
   run.drain = fields.milliseconds("drain_ms", run.drain, {}, kLongestDrain);
@@ -306,8 +175,9 @@ ShellRun read_run(Fields& fields) {
       fields.milliseconds("unless_timeout_ms", run.unless_timeout, milliseconds(1), kLongestUnless);
   run.secret_env = fields.texts("secret_env");
   read_expectation(fields, run);
-  if (fields.boolean("detach", false)) {
-    fields.fail(ErrorCode::unsupported, "detach", "a detached command is not known yet");
+  if (run.detach && (run.pty || run.stdin_open)) {
+    fields.fail(
+        ErrorCode::unsupported, "detach", "a detached command has no terminal and no open input");
   }
   return run;
 }
@@ -329,7 +199,8 @@ void write_run(const ShellRun& run, json& out) {
   if (run.pty) {
     out["pty"] = {{"cols", run.pty->columns}, {"rows", run.pty->rows}};
   }
-  put(out, "timeout_ms", run.timeout, usual.timeout);
+  put(out, "detach", run.detach, usual.detach);
+  put(out, "timeout_ms", run.timeout, usual_timeout(run));
   put(out, "grace_ms", run.grace, usual.grace);
   put_word(out, "kill_scope", run.kill_scope, usual.kill_scope, kKillScopes);
   put(out, "drain_ms", run.drain, usual.drain);

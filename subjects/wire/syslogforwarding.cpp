@@ -109,9 +109,9 @@ void append_if(std::string& out, std::string_view name, std::string_view text) {
   }
 }
 
-constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t kMostInteger = std::numeric_limits<std::int64_t>::max();
 
-std::string read_text(Fields& fields, const std::string& name) {
+std::string read_text_or_base64(Fields& fields, const std::string& name) {
   if (!fields.has(name + "_b64")) {
     return fields.text(name);
   }
@@ -123,9 +123,9 @@ std::string read_text(Fields& fields, const std::string& name) {
   return *std::move(bytes);
 }
 
-std::uint64_t read_count(Fields& fields, std::string_view name, std::uint64_t fallback) {
+std::uint64_t read_counter(Fields& fields, std::string_view name, std::uint64_t fallback) {
   return static_cast<std::uint64_t>(
-      fields.integer(name, static_cast<std::int64_t>(fallback), 0, kMost));
+      fields.integer(name, static_cast<std::int64_t>(fallback), 0, kMostInteger));
 }
 
 Result<LogBatchHead> decode_head(std::string_view text) {
@@ -134,14 +134,14 @@ Result<LogBatchHead> decode_head(std::string_view text) {
   LogBatchHead head;
   head.source = fields.required_text("source");
   head.epoch = fields.required_text("epoch");
-  head.first = read_count(fields, "first", 1);
-  head.last = read_count(fields, "last", 0);
-  head.lines = read_count(fields, "lines", 0);
-  head.suppressed = read_count(fields, "suppressed", 0);
+  head.first = read_counter(fields, "first", 1);
+  head.last = read_counter(fields, "last", 0);
+  head.lines = read_counter(fields, "lines", 0);
+  head.suppressed = read_counter(fields, "suppressed", 0);
   head.gap = fields.text("gap");
-  head.gap_lines = read_count(fields, "gap_lines", 0);
+  head.gap_lines = read_counter(fields, "gap_lines", 0);
   if (fields.has("dropped")) {
-    const auto counts = fields.integers("dropped", 0, kMost);
+    const auto counts = fields.integers("dropped", 0, kMostInteger);
     if (counts.size() != head.dropped.emplace().size()) {
       fields.fail(ErrorCode::bad_payload, "dropped", "has to have 8 items");
     } else {
@@ -161,21 +161,22 @@ Result<LogLine> decode_line(std::string_view text, const LogBatchHead& head, con
   STEWARD_TRY(const auto object, parse_json(text));
   Fields fields(object);
   LogLine line;
-  line.seq = read_count(fields, "n", last != nullptr ? last->seq + 1 : head.first);
-  line.received_us = fields.integer("r_us", last != nullptr ? last->received_us : 0, -kMost, kMost);
+  line.seq = read_counter(fields, "n", last != nullptr ? last->seq + 1 : head.first);
+  line.received_us =
+      fields.integer("r_us", last != nullptr ? last->received_us : 0, -kMostInteger, kMostInteger);
   const auto usual_time = last != nullptr && !fields.has("r_us") ? last->time_us : line.received_us;
-  line.time_us = fields.integer("t_us", usual_time, -kMost, kMost);
+  line.time_us = fields.integer("t_us", usual_time, -kMostInteger, kMostInteger);
   line.severity = static_cast<int>(fields.integer("sev", kUsualSeverity, 0, 7));
   line.facility = static_cast<int>(fields.integer("fac", -1, 0, 23));
-  line.host = read_text(fields, "host");
-  line.program = read_text(fields, "program");
-  line.pid = read_text(fields, "pid");
-  line.unit = read_text(fields, "unit");
-  line.line = read_text(fields, "line");
-  line.at = read_count(fields, "at", last != nullptr ? last->at : 0);
+  line.host = read_text_or_base64(fields, "host");
+  line.program = read_text_or_base64(fields, "program");
+  line.pid = read_text_or_base64(fields, "pid");
+  line.unit = read_text_or_base64(fields, "unit");
+  line.line = read_text_or_base64(fields, "line");
+  line.at = read_counter(fields, "at", last != nullptr ? last->at : 0);
   line.length =
-      read_count(fields, "length", line.line.size() - std::min(line.at, line.line.size()));
-  line.whole = read_count(fields, "total_bytes", 0);
+      read_counter(fields, "length", line.line.size() - std::min(line.at, line.line.size()));
+  line.whole = read_counter(fields, "total_bytes", 0);
   if (line.seq < head.first || line.seq > head.last || (last != nullptr && line.seq <= last->seq)) {
     fields.fail(ErrorCode::bad_payload, "n", "is none of its batch");
   }

@@ -16,11 +16,11 @@ using nlohmann::json;
 using std::chrono::milliseconds;
 
 constexpr std::size_t kLongestPath = 4'096;
-constexpr std::int64_t kMostLines = 10'000;
+constexpr std::int64_t kMostTailLines = 10'000;
 constexpr milliseconds kShortestLease{1'000};
 constexpr milliseconds kLongestLease{600'000};
 
-std::string read_stream(Fields& fields) {
+std::string read_stream_name(Fields& fields) {
   auto stream = fields.required_text("stream");
   if (!Token::parse(stream)) {
     fields.fail(ErrorCode::bad_payload, "stream", "must be 1 to 64 of A-Z, a-z, 0-9, '_' and '-'");
@@ -52,11 +52,11 @@ Result<TailRequest> decode_tail_request(std::string_view payload) {
   Fields fields(object);
   TailRequest request;
   request.op = static_cast<TailRequest::Op>(fields.choice("op", {"follow", "stop"}, 0));
-  request.stream = read_stream(fields);
+  request.stream = read_stream_name(fields);
   request.path = fields.text("path");
   request.unit = fields.text("unit");
   request.lines = static_cast<std::size_t>(
-      fields.integer("lines", static_cast<std::int64_t>(request.lines), 0, kMostLines));
+      fields.integer("lines", static_cast<std::int64_t>(request.lines), 0, kMostTailLines));
   request.follow = fields.boolean("follow", request.follow);
   request.lease = fields.milliseconds("lease_ms", request.lease, kShortestLease, kLongestLease);
   if (request.op == TailRequest::Op::follow && request.path.empty() == request.unit.empty()) {
@@ -96,7 +96,7 @@ Result<TailEvent> decode_tail_event(std::string_view payload) {
   STEWARD_TRY(const auto object, parse_json(payload));
   Fields fields(object);
   TailEvent event;
-  event.stream = read_stream(fields);
+  event.stream = read_stream_name(fields);
   event.number = static_cast<std::uint64_t>(fields.integer("number", 1, 1, std::int64_t{1} << 53U));
   event.data = fields.text("data");
   if (fields.has("data_b64")) {

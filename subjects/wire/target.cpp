@@ -33,7 +33,7 @@ bool parse_number(std::string_view text, std::uint64_t& out) {
          end == text.data() + text.size();
 }
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; }
+bool is_name_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; }
 
 // The end of the term that begins there: the next comma that is not in brackets.
 std::size_t end_of_term(std::string_view text, std::size_t from) {
@@ -185,7 +185,7 @@ Result<Target::Pattern> Target::parse_pattern(std::string_view written) {
     } else if (written[i] == '*' || written[i] == '?') {
       piece.kind = written[i] == '*' ? Piece::Kind::any_run : Piece::Kind::any_letter;
       pattern.glob = true;
-    } else if (is_letter(written[i])) {
+    } else if (is_name_letter(written[i])) {
       piece.letter = written[i];
     } else {
       return bad_target(written, "a unit's name has a-z, 0-9 and '-', a pattern also '*' and '?'");

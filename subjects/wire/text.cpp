@@ -21,7 +21,7 @@ constexpr std::array<std::uint8_t, 256> digit_values() {
   return values;
 }
 
-constexpr auto kDigits = digit_values();
+constexpr auto kBase64Values = digit_values();
 
 // What may follow the first byte of a character: how many bytes, and the range of the first of them
 // (narrower where a wider one would hold an overlong form, a surrogate or more than U+10FFFF).
@@ -124,7 +124,8 @@ Result<std::string> parse_base64(std::string_view text) {
     const std::size_t digits = i + 4 == text.size() ? 4 - padding : 4;
     std::uint32_t bits = 0;
     for (std::size_t j = 0; j < 4; ++j) {
-      const std::uint8_t value = j < digits ? kDigits[static_cast<std::uint8_t>(text[i + j])] : 0;
+      const std::uint8_t value =
+          j < digits ? kBase64Values[static_cast<std::uint8_t>(text[i + j])] : 0;
       if (value == kNoDigit) {
         return failure(ErrorCode::bad_payload, "not base64: a character that is not of it");
       }

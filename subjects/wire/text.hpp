@@ -11,6 +11,9 @@ namespace steward::wire {
 // product.
 bool glob_matches(std::string_view glob, std::string_view text);
 
+// 0 to 9, whatever the locale.
+inline bool is_digit(char letter) { return letter >= '0' && letter <= '9'; }
+
 bool is_utf8(std::string_view bytes);
 
 // RFC 4648, with padding.

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <string>
 
-namespace steward::handlers {
+namespace steward::handlers::catalogue_test {
 namespace {
 
 bool is_recorded(std::string_view method) {
@@ -30,4 +30,4 @@ TEST_CASE("catalogue: commands that are ACKed are the recorded ones of the contr
 }
 
 }  // namespace
-}  // namespace steward::handlers
+}  // namespace steward::handlers::catalogue_test

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
-namespace steward::tests {
+namespace steward::tests::config_test {
 namespace {
 
 using edge::Flags;
@@ -141,4 +141,4 @@ TEST_CASE("config: a file that is not there says so") {
   CHECK(config.error().code == ErrorCode::not_found);
 }
 
-}  // namespace steward::tests
+}  // namespace steward::tests::config_test

@@ -15,7 +15,7 @@
 #include <filesystem>
 #include <string>
 
-namespace steward::edge {
+namespace steward::edge::daemon_certificate_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -127,4 +127,4 @@ TEST_CASE("certificates: a unit that is not enrolled has none to give") {
 }
 
 }  // namespace
-}  // namespace steward::edge
+}  // namespace steward::edge::daemon_certificate_test

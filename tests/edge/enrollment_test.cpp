@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace steward::edge {
+namespace steward::edge::enrollment_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -91,4 +91,4 @@ TEST_CASE("enrollment: a bundle needs the keys that its request was made of") {
 }
 
 }  // namespace
-}  // namespace steward::edge
+}  // namespace steward::edge::enrollment_test

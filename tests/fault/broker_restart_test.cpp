@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-namespace steward::tests {
+namespace steward::tests::broker_restart_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -50,4 +50,4 @@ TEST_CASE("fault: a broker that is killed and restarted under load loses nothing
 }
 
 }  // namespace
-}  // namespace steward::tests
+}  // namespace steward::tests::broker_restart_test

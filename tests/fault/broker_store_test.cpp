@@ -9,7 +9,7 @@
 #include <mutex>
 #include <vector>
 
-namespace steward::tests {
+namespace steward::tests::broker_store_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -177,4 +177,4 @@ TEST_CASE("fault: a broker whose store is cut short loses no command") {
   story.after_the_loss();
 }
 
-}  // namespace steward::tests
+}  // namespace steward::tests::broker_store_test

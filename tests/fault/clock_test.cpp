@@ -6,7 +6,7 @@
 
 #include <signal.h>
 
-namespace steward::tests {
+namespace steward::tests::clock_test {
 namespace {
 
 using std::chrono::hours;
@@ -102,4 +102,4 @@ TEST_CASE("fault: a station whose clock steps still sends again what a unit has 
   CHECK(outcome.done == load.given());
 }
 
-}  // namespace steward::tests
+}  // namespace steward::tests::clock_test

@@ -7,7 +7,7 @@
 
 #include <string_view>
 
-namespace steward::tests {
+namespace steward::tests::crash_points_test {
 namespace {
 
 using std::chrono::seconds;
@@ -115,4 +115,4 @@ TEST_CASE("fault: a station that dies at any named point loses nothing and runs 
   end_at_all("station.");
 }
 
-}  // namespace steward::tests
+}  // namespace steward::tests::crash_points_test

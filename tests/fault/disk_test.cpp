@@ -9,7 +9,7 @@
 
 #include <algorithm>
 
-namespace steward::tests {
+namespace steward::tests::disk_test {
 namespace {
 
 using std::chrono::minutes;
@@ -180,4 +180,4 @@ TEST_CASE("fault: a station whose disk answers with I/O errors loses nothing, an
   fail_writes_of("station.db");
 }
 
-}  // namespace steward::tests
+}  // namespace steward::tests::disk_test

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-namespace steward::tests {
+namespace steward::tests::offline_test {
 namespace {
 
 constexpr std::size_t kCommands = 1'000;
@@ -38,4 +38,4 @@ TEST_CASE("fault: a unit that was offline through 1,000 commands runs them in or
 }
 
 }  // namespace
-}  // namespace steward::tests
+}  // namespace steward::tests::offline_test

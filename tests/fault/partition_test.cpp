@@ -7,7 +7,7 @@
 #include <functional>
 #include <string>
 
-namespace steward::tests {
+namespace steward::tests::partition_test {
 namespace {
 
 using std::chrono::minutes;
@@ -95,4 +95,4 @@ TEST_CASE("fault: a plug that is pulled and put back loses nothing") {
   part([](Cable& cable) { cable.unplug(); }, [](Cable& cable) { cable.plug(); });
 }
 
-}  // namespace steward::tests
+}  // namespace steward::tests::partition_test

@@ -4,7 +4,7 @@
 
 #include <signal.h>
 
-namespace steward::tests {
+namespace steward::tests::poison_test {
 namespace {
 
 using std::chrono::minutes;
@@ -75,4 +75,4 @@ TEST_CASE("fault: a command at which its handler fails is reported, and the next
 #endif
 }
 
-}  // namespace steward::tests
+}  // namespace steward::tests::poison_test

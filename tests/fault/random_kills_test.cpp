@@ -4,7 +4,7 @@
 
 #include <signal.h>
 
-namespace steward::tests {
+namespace steward::tests::random_kills_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -92,4 +92,4 @@ TEST_CASE("fault: commands under random kills of unit, station and broker: none 
           killer.kills.broker);
 }
 
-}  // namespace steward::tests
+}  // namespace steward::tests::random_kills_test

@@ -4,7 +4,7 @@
 
 #include <signal.h>
 
-namespace steward::tests {
+namespace steward::tests::slow_handler_test {
 namespace {
 
 using std::chrono::minutes;
@@ -50,4 +50,4 @@ TEST_CASE("fault: a handler that is stuck delays no other") {
 }
 
 }  // namespace
-}  // namespace steward::tests
+}  // namespace steward::tests::slow_handler_test

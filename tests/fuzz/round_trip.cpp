@@ -2,12 +2,14 @@
 
 #include "subjects/wire/ack.hpp"
 #include "subjects/wire/alert.hpp"
+#include "subjects/wire/daemon.hpp"
 #include "subjects/wire/envelope.hpp"
 #include "subjects/wire/facts.hpp"
 #include "subjects/wire/fields.hpp"
 #include "subjects/wire/group.hpp"
 #include "subjects/wire/hello.hpp"
 #include "subjects/wire/metrics_row.hpp"
+#include "subjects/wire/osupdate.hpp"
 #include "subjects/wire/pattern.hpp"
 #include "subjects/wire/query.hpp"
 #include "subjects/wire/selector.hpp"
@@ -192,6 +194,28 @@ bool query_holds(std::string_view bytes) {
          payload_holds(bytes, &wire::decode_history_row, &encoded<wire::HistoryRow>);
 }
 
+bool daemon_holds(std::string_view bytes) {
+  const auto decode = [](std::string_view text) {
+    return wire::decode_daemon_request(text).map(
+        [](wire::DecodedDaemonRequest&& decoded) { return std::move(decoded.request); });
+  };
+  return payload_holds(bytes, decode, &encoded<wire::DaemonRequest>) &&
+         payload_holds(bytes, &wire::decode_daemon_spec, &encoded<wire::DaemonSpec>) &&
+         payload_holds(bytes, &wire::decode_daemon_event, &encoded<wire::DaemonEvent>);
+}
+
+bool osupdate_holds(std::string_view bytes) {
+  const auto decode = [](std::string_view text) {
+    return wire::decode_update_request(text).map(
+        [](wire::DecodedUpdateRequest&& decoded) { return std::move(decoded.request); });
+  };
+  return payload_holds(bytes, decode, &encoded<wire::UpdateRequest>) &&
+         payload_holds(bytes, &wire::decode_update_plan, &encoded<wire::UpdatePlan>) &&
+         payload_holds(bytes, &wire::decode_update_summary, &encoded<wire::UpdateSummary>) &&
+         payload_holds(bytes, &wire::decode_update_outcome, &encoded<wire::UpdateOutcome>) &&
+         payload_holds(bytes, &wire::decode_update_event, &encoded<wire::UpdateEvent>);
+}
+
 bool facts_hold(std::string_view bytes) {
   const auto reads_back = [bytes](auto decode, auto encode) {
     const auto first = decode(bytes);
@@ -234,7 +258,7 @@ bool selector_holds(std::string_view bytes) {
   return names == nullptr || names->matches(unit.name) == meant;
 }
 
-constexpr std::array<Check, 14> kChecks{{{"subject", &subject_holds},
+constexpr std::array<Check, 16> kChecks{{{"subject", &subject_holds},
                                          {"envelope", &envelope_holds},
                                          {"time", &time_holds},
                                          {"target", &target_holds},
@@ -247,6 +271,8 @@ constexpr std::array<Check, 14> kChecks{{{"subject", &subject_holds},
                                          {"query", &query_holds},
                                          {"facts", &facts_hold},
                                          {"alert", &alert_holds},
+                                         {"daemon", &daemon_holds},
+                                         {"osupdate", &osupdate_holds},
                                          {"selector", &selector_holds}}};
 
 }  // namespace

@@ -11,7 +11,7 @@
 #include <filesystem>
 #include <optional>
 
-namespace steward::simulation {
+namespace steward::simulation::simulation_test {
 namespace {
 
 constexpr std::uint64_t kShards = 4;
@@ -103,4 +103,4 @@ TEST_CASE("simulation: a seed plays the same story again, step by step") {
   }
 }
 
-}  // namespace steward::simulation
+}  // namespace steward::simulation::simulation_test

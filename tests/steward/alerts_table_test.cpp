@@ -8,7 +8,7 @@
 
 #include <string>
 
-namespace steward::station {
+namespace steward::station::alerts_table_test {
 namespace {
 
 using test::Folder;
@@ -193,4 +193,4 @@ TEST_CASE("fold: a station's own command is carried out by it, and is no command
   CHECK(fold.groups().find("web") == nullptr);
 }
 
-}  // namespace steward::station
+}  // namespace steward::station::alerts_table_test

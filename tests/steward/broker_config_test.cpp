@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
-namespace steward::station {
+namespace steward::station::broker_config_test {
 namespace {
 
 TEST_CASE("broker: its configuration stays on this machine and below the free space") {
@@ -53,4 +53,4 @@ TEST_CASE("broker: it is looked for in PATH and where Debian puts it") {
 }
 
 }  // namespace
-}  // namespace steward::station
+}  // namespace steward::station::broker_config_test

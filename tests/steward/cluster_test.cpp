@@ -4,6 +4,7 @@
 #include "subjects/identity/files.hpp"
 #include "subjects/identity/key_file.hpp"
 #include "subjects/identity/policy.hpp"
+#include "subjects/identity/unit_login.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 #include <doctest/doctest.h>
@@ -14,7 +15,7 @@
 #include <string>
 #include <vector>
 
-namespace steward::station {
+namespace steward::station::cluster_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -44,6 +45,7 @@ const std::vector<std::string> kOrder{"cluster.json",
                                       "offline/system.seed",
                                       "offline/system-signing.seed",
                                       "station/unit-login.seed",
+                                      "station/enrolling-login.seed",
                                       "station/message.key",
                                       "people/anna.key",
                                       "station/login.creds",
@@ -195,12 +197,20 @@ TEST_CASE("cluster: a unit has a login of its own name; the name with another ke
   const auto user = claims_of(*cluster, ship / "login.creds");
   CHECK(user.name == "ship1");
   CHECK_FALSE(user.permissions);  // a unit's, by its scope
+  CHECK(user.expires == kNow + identity::kLoginLife);
+  const auto renewal = claims_of(*cluster, ship / "renewal.creds");
+  CHECK(renewal.key == user.key);
+  CHECK(renewal.name == "ship1");
   const auto before = files_below(ship);
   REQUIRE(add(ship));
   CHECK(files_below(ship) == before);
+  // Interrupted between the two logins: they are of one key all the same.
+  fs::remove(ship / "login.creds");
+  REQUIRE(add(ship));
+  CHECK(claims_of(*cluster, ship / "login.creds").key == renewal.key);
   CHECK(add(folder.path() / "impostor").error().code == ErrorCode::conflict);
   CHECK_FALSE(fs::exists(folder.path() / "impostor/login.creds"));
 }
 
 }  // namespace
-}  // namespace steward::station
+}  // namespace steward::station::cluster_test

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace steward::station {
+namespace steward::station::command_tracker_test {
 namespace {
 
 using std::chrono_literals::operator""h;
@@ -284,4 +284,4 @@ TEST_CASE("command tracker: in any interleaving nothing goes back and each end i
 }
 
 }  // namespace
-}  // namespace steward::station
+}  // namespace steward::station::command_tracker_test

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace steward::station {
+namespace steward::station::facts_table_test {
 namespace {
 
 using test::Script;
@@ -109,4 +109,4 @@ TEST_CASE("facts table: what an earlier run has left is known") {
 }
 
 }  // namespace
-}  // namespace steward::station
+}  // namespace steward::station::facts_table_test

@@ -6,7 +6,7 @@
 
 #include <string>
 
-namespace steward::station {
+namespace steward::station::fold_test {
 namespace {
 
 using test::id;
@@ -139,10 +139,10 @@ TEST_CASE("fold: a message that was read late has the stream's time and is no si
 
 TEST_CASE("fold: a recorded event of any method is kept in the history") {
   Story story;
-  story.fold.take(story.event("ship1", "daemon.nginx", R"({"state":"up"})", 1), story.time.now());
+  story.fold.take(story.event("ship1", "custom.nginx", R"({"state":"up"})", 1), story.time.now());
   const auto& batch = story.fold.batch();
   REQUIRE_FALSE(batch.history.empty());
-  CHECK(batch.history.front().text == R"(daemon.nginx: {"state":"up"})");
+  CHECK(batch.history.front().text == R"(custom.nginx: {"state":"up"})");
 }
 
 TEST_CASE("fold: when too much waits for the disk events are not taken, to be sent again") {
@@ -162,4 +162,4 @@ TEST_CASE("fold: when too much waits for the disk events are not taken, to be se
 }
 
 }  // namespace
-}  // namespace steward::station
+}  // namespace steward::station::fold_test

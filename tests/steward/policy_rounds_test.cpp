@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-namespace steward::station {
+namespace steward::station::policy_rounds_test {
 namespace {
 
 constexpr std::size_t kSmall = 1000;
@@ -40,4 +40,4 @@ TEST_CASE("policy rounds: who finds no room in a second has it in the next") {
 }
 
 }  // namespace
-}  // namespace steward::station
+}  // namespace steward::station::policy_rounds_test

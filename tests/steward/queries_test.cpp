@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace steward::station {
+namespace steward::station::queries_test {
 namespace {
 
 using test::Folder;
@@ -170,4 +170,4 @@ TEST_CASE("queries: an empty answer is one last chunk") {
 }
 
 }  // namespace
-}  // namespace steward::station
+}  // namespace steward::station::queries_test

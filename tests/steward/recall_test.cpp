@@ -6,7 +6,7 @@
 
 #include <vector>
 
-namespace steward::station {
+namespace steward::station::recall_test {
 namespace {
 
 using std::chrono_literals::operator""s;
@@ -97,4 +97,4 @@ TEST_CASE("recall: of many commands a part is asked for at a time, by turns") {
 }
 
 }  // namespace
-}  // namespace steward::station
+}  // namespace steward::station::recall_test

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string>
 
-namespace steward::station {
+namespace steward::station::received_table_test {
 namespace {
 
 using std::chrono_literals::operator""s;
@@ -215,4 +215,4 @@ TEST_CASE("received: gaps without end are refused, not remembered") {
 }
 
 }  // namespace
-}  // namespace steward::station
+}  // namespace steward::station::received_table_test

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace steward::station {
+namespace steward::station::redelivery_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -351,4 +351,4 @@ TEST_CASE("redelivery: a word about one command begins the waiting for the other
 }
 
 }  // namespace
-}  // namespace steward::station
+}  // namespace steward::station::redelivery_test

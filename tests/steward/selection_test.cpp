@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace steward::station {
+namespace steward::station::selection_test {
 namespace {
 
 using test::Folder;
@@ -145,4 +145,4 @@ TEST_CASE("selection: groups are those of their targets, groups in them, too") {
 }
 
 }  // namespace
-}  // namespace steward::station
+}  // namespace steward::station::selection_test

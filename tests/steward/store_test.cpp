@@ -9,7 +9,7 @@
 #include <fstream>
 #include <string>
 
-namespace steward::station {
+namespace steward::station::store_test {
 namespace {
 
 using std::chrono_literals::operator""h;
@@ -289,4 +289,4 @@ TEST_CASE("store: a folder that cannot be written is an error with its name") {
 }
 
 }  // namespace
-}  // namespace steward::station
+}  // namespace steward::station::store_test

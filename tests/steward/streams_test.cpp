@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-namespace steward::station {
+namespace steward::station::streams_test {
 namespace {
 
 using std::chrono_literals::operator""s;
@@ -22,20 +22,25 @@ std::vector<std::string> names(const std::vector<bus::StreamConfig>& streams) {
 TEST_CASE("streams: there are four, commands refuse when full, the others drop their oldest") {
   StreamSettings settings;
   settings.replicas = 3;
-  settings.commands = {"osupdate"};
-  settings.events = {"daemon", "ack"};
+  settings.commands = {"custom"};
+  settings.events = {"custom", "ack"};
   const auto streams = wanted_streams(settings);
   CHECK(names(streams) == std::vector<std::string>{"COMMANDS", "STATE", "LOGS", "METRICS"});
   CHECK(streams[0].subjects == std::vector<std::string>{"*.command.shellcommand.*",
                                                         "*.command.metrics.*",
                                                         "*.command.facts.*",
                                                         "*.command.syslogforwarding.*",
+                                                        "*.command.daemon.*",
+                                                        "*.command.osupdate.*",
                                                         "*.command.alerts.*",
                                                         "*.command.groups.*",
-                                                        "*.command.osupdate.*"});
-  CHECK(streams[1].subjects ==
-        std::vector<std::string>{
-            "*.event.ack.*", "*.event.facts.*", "*.event.alert.*", "*.event.daemon.*"});
+                                                        "*.command.custom.*"});
+  CHECK(streams[1].subjects == std::vector<std::string>{"*.event.ack.*",
+                                                        "*.event.facts.*",
+                                                        "*.event.alert.*",
+                                                        "*.event.daemon.*",
+                                                        "*.event.osupdate.*",
+                                                        "*.event.custom.*"});
   for (const auto& stream : streams) {
     CHECK(stream.max_age == std::chrono::hours(24 * 30));
     CHECK(stream.replicas == 3);
@@ -116,7 +121,7 @@ TEST_CASE("stream keeper: a stream of other settings is brought in line") {
   Story story;
   story.connect();
   StreamSettings settings;
-  settings.events = {"daemon"};
+  settings.events = {"custom"};
   StreamKeeper later(story.client.jetstream,
                      wanted_streams(settings),
                      {[](const std::string&) {},
@@ -126,7 +131,7 @@ TEST_CASE("stream keeper: a stream of other settings is brought in line") {
   later.tick(story.client.now);
   story.client.pump();
   REQUIRE(story.broker.changed.size() == 1);
-  CHECK(story.broker.changed[0].find("*.event.daemon.*") != std::string::npos);
+  CHECK(story.broker.changed[0].find("*.event.custom.*") != std::string::npos);
   CHECK(story.said.back() == "the settings of the stream STATE were brought in line");
 }
 
@@ -157,4 +162,4 @@ TEST_CASE("stream keeper: that commands are about to be refused is said before i
 }
 
 }  // namespace
-}  // namespace steward::station
+}  // namespace steward::station::streams_test

@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace steward::station {
+namespace steward::station::summary_test {
 namespace {
 
 TEST_CASE("summary: a program is shown as one types it") {
@@ -43,4 +43,4 @@ TEST_CASE("summary: a secret in a payload that cannot be read is not kept either
 }
 
 }  // namespace
-}  // namespace steward::station
+}  // namespace steward::station::summary_test

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace steward::station {
+namespace steward::station::undelivered_test {
 namespace {
 
 using std::chrono_literals::operator""h;
@@ -284,4 +284,4 @@ TEST_CASE("fold: a unit that connects anew, or is heard again, is told as return
 }
 
 }  // namespace
-}  // namespace steward::station
+}  // namespace steward::station::undelivered_test

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace steward::station {
+namespace steward::station::unit_table_test {
 namespace {
 
 using std::chrono_literals::operator""h;
@@ -262,4 +262,4 @@ TEST_CASE("unit table: an absurd interval is bounded") {
 }
 
 }  // namespace
-}  // namespace steward::station
+}  // namespace steward::station::unit_table_test

@@ -1,5 +1,7 @@
 #include "tests/support/demo.hpp"
 
+#include "tests/support/text.hpp"
+
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
@@ -27,21 +29,15 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kStartLimit{60};
+constexpr std::chrono::seconds kDemoStartLimit{60};
 constexpr std::chrono::seconds kRunLimit{60};
 
-fs::path make_folder() {
+fs::path make_demo_folder() {
   auto pattern = (fs::temp_directory_path() / "steward-demo-XXXXXX").string();
   if (mkdtemp(pattern.data()) == nullptr) {
     throw std::system_error(errno, std::generic_category(), "mkdtemp");
   }
   return pattern;
-}
-
-std::string text_of(const fs::path& file) {
-  std::ostringstream text;
-  text << std::ifstream(file).rdbuf();
-  return text.str();
 }
 
 bool is_installed(const std::string& program) {
@@ -143,7 +139,7 @@ std::unique_ptr<Demo> Demo::start(Options options) {
     MESSAGE("SKIPPED: nats-server is not installed (looked in PATH and /usr/sbin)");
     return nullptr;
   }
-  std::unique_ptr<Demo> demo(new Demo(make_folder()));
+  std::unique_ptr<Demo> demo(new Demo(make_demo_folder()));
   demo->launch(options);
   return demo;
 }
@@ -171,7 +167,7 @@ void Demo::launch(const Options& options) {
   pid_ = spawn(folder_, arguments, {null, log, log});
   close(log);
   close(null);
-  const auto limit = Clock::now() + kStartLimit;
+  const auto limit = Clock::now() + kDemoStartLimit;
   std::size_t up = 0;
   while (up != static_cast<std::size_t>(options.units)) {
     if (Clock::now() > limit || waitpid(pid_, nullptr, WNOHANG) != 0) {
@@ -186,7 +182,7 @@ void Demo::launch(const Options& options) {
 }
 
 bool Demo::becomes(const std::string& unit, const std::string& state) const {
-  const auto limit = Clock::now() + kStartLimit;
+  const auto limit = Clock::now() + kDemoStartLimit;
   while (ctl({"units", unit, "--state", state, "-o", "name"}).out != unit + "\n") {
     if (Clock::now() > limit) {
       return false;

@@ -1,5 +1,7 @@
 #include "tests/support/nats_server.hpp"
 
+#include "tests/support/text.hpp"
+
 #include <doctest/doctest.h>
 
 #include <arpa/inet.h>
@@ -25,7 +27,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::chrono::seconds kStartLimit{15};
+constexpr std::chrono::seconds kBrokerStartLimit{15};
 
 fs::path find_program() {
   const char* path = std::getenv("PATH");
@@ -39,18 +41,12 @@ fs::path find_program() {
   return {};
 }
 
-fs::path make_folder() {
+fs::path make_broker_folder() {
   auto pattern = (fs::temp_directory_path() / "steward-nats-XXXXXX").string();
   if (mkdtemp(pattern.data()) == nullptr) {
     throw std::system_error(errno, std::generic_category(), "mkdtemp");
   }
   return pattern;
-}
-
-std::string text_of(const fs::path& file) {
-  std::ostringstream text;
-  text << std::ifstream(file).rdbuf();
-  return text.str();
 }
 
 bool takes_connections(int port) {
@@ -99,7 +95,7 @@ std::unique_ptr<NatsServer> NatsServer::start_with_jetstream() {
 std::unique_ptr<NatsServer> NatsServer::start() { return start(Options{}); }
 
 NatsServer::NatsServer(fs::path program, Options options)
-    : program_(std::move(program)), options_(std::move(options)), folder_(make_folder()) {}
+    : program_(std::move(program)), options_(std::move(options)), folder_(make_broker_folder()) {}
 
 NatsServer::~NatsServer() {
   kill9();
@@ -149,7 +145,7 @@ void NatsServer::launch() {
 
 void NatsServer::wait_for_port() {
   const auto ports_file = folder_ / ("nats-server_" + std::to_string(pid_) + ".ports");
-  const auto until = std::chrono::steady_clock::now() + kStartLimit;
+  const auto until = std::chrono::steady_clock::now() + kBrokerStartLimit;
   while (std::chrono::steady_clock::now() < until) {
     if (options_.port == 0) {
       constexpr std::string_view kAddress = "://127.0.0.1:";  // nats or tls

@@ -12,8 +12,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kPatience{15};
-constexpr int kRounds = 4;  // ours and the peer by turns, so that both meet the same machine
+constexpr std::chrono::seconds kCommandPatience{15};
+constexpr int kTurns = 4;  // ours and the peer by turns, so that both meet the same machine
 constexpr std::size_t kWindow = 32;  // commands on their way at once
 constexpr int kReceiptSamples = 300;
 constexpr double kBarRate = 0.8;
@@ -29,13 +29,13 @@ std::string run_true(wire::QueueMode queue) {
 
 // What the station's table counts as finished for the unit.
 Result<std::int64_t> finished_in_station(OperatorLink& link) {
-  STEWARD_TRY(const wire::UnitRow row, link.unit_row(kPatience));
+  STEWARD_TRY(const wire::UnitRow row, link.unit_row(kCommandPatience));
   return row.commands.done + row.commands.failed;
 }
 
 // The rate stands only if the station has every command of it.
-Result<void> wait_for_station(OperatorLink& link, std::int64_t finished) {
-  const Clock::time_point deadline = Clock::now() + kPatience;
+Result<void> wait_for_finished(OperatorLink& link, std::int64_t finished) {
+  const Clock::time_point deadline = Clock::now() + kCommandPatience;
   while (true) {
     STEWARD_TRY(const std::int64_t now, finished_in_station(link));
     if (now >= finished) {
@@ -65,7 +65,7 @@ Result<std::size_t> run_window(OperatorLink& link,
     if (on_their_way.empty()) {
       return finished;
     }
-    auto came = link.next_ack(kPatience);
+    auto came = link.next_ack(kCommandPatience);
     if (!came) {
       return tl::unexpected(std::move(came).error().with_context(
           std::to_string(on_their_way.size()) + " commands are on their way, the first " +
@@ -91,21 +91,21 @@ Result<void> run_round(OperatorLink& link,
   STEWARD_TRY(const std::int64_t before, finished_in_station(link));
   const Clock::time_point begin = Clock::now();
   STEWARD_TRY(const std::size_t finished, run_window(link, payload, begin + time));
-  auto known = wait_for_station(link, before + static_cast<std::int64_t>(finished));
+  auto known = wait_for_finished(link, before + static_cast<std::int64_t>(finished));
   rate.add(finished, Clock::now() - begin);
   return known;
 }
 
 // Ours and the peer's rate, by turns.
-Result<Figure> measure_rate(OperatorLink& link,
-                            wire::QueueMode queue,
-                            int threads,
-                            std::chrono::seconds time) {
+Result<Figure> measure_command_rate(OperatorLink& link,
+                                    wire::QueueMode queue,
+                                    int threads,
+                                    std::chrono::seconds time) {
   const std::string payload = run_true(queue);
-  const std::chrono::milliseconds turn = std::chrono::milliseconds(time) / (2 * kRounds);
+  const std::chrono::milliseconds turn = std::chrono::milliseconds(time) / (2 * kTurns);
   Rate ours;
   Rate peer;
-  for (int round = 0; round < kRounds; ++round) {
+  for (int round = 0; round < kTurns; ++round) {
     if (auto done = run_round(link, payload, turn, ours); !done) {
       return tl::unexpected(std::move(done).error());
     }
@@ -126,9 +126,11 @@ Result<Samples> measure_receipt(OperatorLink& link) {
   Samples samples;
   for (int i = 0; i < kReceiptSamples; ++i) {
     STEWARD_TRY(const wire::MessageId id, link.send(payload));
-    STEWARD_TRY(const SeenAck accepted, link.wait_for(id, wire::CommandState::accepted, kPatience));
-    STEWARD_TRY(const SeenAck running, link.wait_for(id, wire::CommandState::running, kPatience));
-    STEWARD_TRY(const SeenAck last, link.wait_for(id, wire::CommandState::done, kPatience));
+    STEWARD_TRY(const SeenAck accepted,
+                link.wait_for(id, wire::CommandState::accepted, kCommandPatience));
+    STEWARD_TRY(const SeenAck running,
+                link.wait_for(id, wire::CommandState::running, kCommandPatience));
+    STEWARD_TRY(const SeenAck last, link.wait_for(id, wire::CommandState::done, kCommandPatience));
     if (running.ack.state != wire::CommandState::running ||
         last.ack.state != wire::CommandState::done) {
       return failure(ErrorCode::internal, "the command does not run: " + last.ack.message);
@@ -138,7 +140,7 @@ Result<Samples> measure_receipt(OperatorLink& link) {
   return samples;
 }
 
-double milliseconds(std::chrono::nanoseconds time) {
+double in_milliseconds(std::chrono::nanoseconds time) {
   return std::chrono::duration<double, std::milli>(time).count();
 }
 
@@ -147,20 +149,20 @@ double milliseconds(std::chrono::nanoseconds time) {
 Result<std::vector<Figure>> measure_commands(Rig& rig, std::chrono::seconds time) {
   OperatorLink& link = rig.operator_link();
   STEWARD_TRY(const Samples receipt, measure_receipt(link));
-  STEWARD_TRY(Figure serial, measure_rate(link, wire::QueueMode::serial, 1, time));
+  STEWARD_TRY(Figure serial, measure_command_rate(link, wire::QueueMode::serial, 1, time));
   serial.name = "commands serial";
   serial.bar = {BarKind::ratio_at_least, kBarRate};
-  STEWARD_TRY(Figure parallel, measure_rate(link, wire::QueueMode::parallel, 2, time));
+  STEWARD_TRY(Figure parallel, measure_command_rate(link, wire::QueueMode::parallel, 2, time));
   parallel.name = "commands parallel 2";
   return std::vector<Figure>{std::move(serial),
                              std::move(parallel),
                              {.name = "receipt to exec p50",
                               .unit = "ms",
-                              .ours = milliseconds(receipt.percentile(0.5)),
+                              .ours = in_milliseconds(receipt.percentile(0.5)),
                               .bar = {BarKind::value_at_most, kBarReceiptMilliseconds}},
                              {.name = "receipt to exec p99",
                               .unit = "ms",
-                              .ours = milliseconds(receipt.percentile(0.99))}};
+                              .ours = in_milliseconds(receipt.percentile(0.99))}};
 }
 
 }  // namespace steward::bench

@@ -8,19 +8,19 @@ namespace steward::bench {
 
 namespace {
 
-constexpr std::chrono::seconds kPatience{120};
+constexpr std::chrono::seconds kDrainPatience{120};
 constexpr std::uint64_t kOutputBytes = 4000ULL * 1024 * 1024;
 constexpr std::size_t kKeptBytes = 64 * 1024;  // what the result holds is no growth by draining
 constexpr double kBarMegabytesPerSecond = 300;
 constexpr double kBarGrowthMebibytes = 1;
 
-Result<wire::ShellResult> run(OperatorLink& link, const std::string& script) {
+Result<wire::ShellResult> run_script(OperatorLink& link, const std::string& script) {
   wire::ShellRun run;
   run.shell = script;
   run.output.max_bytes = kKeptBytes;
-  run.timeout = kPatience;
+  run.timeout = kDrainPatience;
   STEWARD_TRY(const wire::MessageId id, link.send(wire::encode(wire::ShellRequest(run))));
-  STEWARD_TRY(const SeenAck last, link.wait_for(id, wire::CommandState::done, kPatience));
+  STEWARD_TRY(const SeenAck last, link.wait_for(id, wire::CommandState::done, kDrainPatience));
   if (last.ack.state != wire::CommandState::done) {
     return failure(ErrorCode::internal, "the command does not end well: " + last.ack.message);
   }
@@ -33,13 +33,13 @@ Result<std::vector<Figure>> measure_drain(Rig& rig) {
   OperatorLink& link = rig.operator_link();
   // One small run first: what the first command ever makes the agent load is no growth by draining.
   STEWARD_TRY([[maybe_unused]] const wire::ShellResult warm_up,
-              run(link, "dd if=/dev/zero bs=1M count=10 2>/dev/null"));
+              run_script(link, "dd if=/dev/zero bs=1M count=10 2>/dev/null"));
   if (auto started = start_peak(rig.agent()); !started) {
     return tl::unexpected(std::move(started).error());
   }
   STEWARD_TRY(const Memory before, memory_of(rig.agent()));
   STEWARD_TRY(const wire::ShellResult result,
-              run(link, "exec dd if=/dev/zero bs=1M count=4000 2>/dev/null"));
+              run_script(link, "exec dd if=/dev/zero bs=1M count=4000 2>/dev/null"));
   STEWARD_TRY(const std::int64_t peak, peak_resident_of(rig.agent()));
   if (result.out.total_bytes != kOutputBytes) {
     return failure(ErrorCode::internal,

@@ -13,10 +13,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kUnits = 1'000;
+constexpr std::size_t kMeasuredUnits = 1'000;
 constexpr std::size_t kSeries = 450;
 constexpr std::size_t kChanging = 120;  // of them, from one round to the next
-constexpr std::chrono::seconds kPatience{10};
+constexpr std::chrono::seconds kFleetPatience{10};
 
 // As long as those of a real unit, on the average.
 wire::MetricSchema schema() {
@@ -40,14 +40,14 @@ class Fleet {
     options.servers = {broker};
     options.name = "steward-bench";
     STEWARD_TRY(auto bus, bus::NatsBus::open(std::move(options)));
-    if (auto up = bus->wait_until_up(kPatience); !up) {
+    if (auto up = bus->wait_until_up(kFleetPatience); !up) {
       return tl::unexpected(std::move(up).error());
     }
     return std::unique_ptr<Fleet>(new Fleet(std::move(bus)));
   }
 
   Result<void> introduce() {
-    for (std::size_t unit = 0; unit < kUnits; ++unit) {
+    for (std::size_t unit = 0; unit < kMeasuredUnits; ++unit) {
       if (auto said = say(unit, wire::encode(schema_)); !said) {
         return said;
       }
@@ -71,12 +71,12 @@ class Fleet {
                                      .took = std::chrono::microseconds(300)};
     const auto payload = wire::encode_metric_round(
         head, numbers_, whole ? std::span<const std::int64_t>() : std::span(base_));
-    for (std::size_t unit = 0; unit < kUnits; ++unit) {
+    for (std::size_t unit = 0; unit < kMeasuredUnits; ++unit) {
       if (auto said = say(unit, payload); !said) {
         return said;
       }
     }
-    return bus_->flush(kPatience);
+    return bus_->flush(kFleetPatience);
   }
 
  private:

@@ -22,8 +22,8 @@ namespace steward::bench {
 namespace {
 
 constexpr const char* kRsyslogd = "/usr/sbin/rsyslogd";
-constexpr std::size_t kBlock = 1'000;       // lines that are made at once
-constexpr std::size_t kDifferent = 50'000;  // lines before they begin again
+constexpr std::size_t kLinesAtOnce = 1'000;  // lines that are made at once
+constexpr std::size_t kDifferent = 50'000;   // lines before they begin again
 
 // Small numbers that look like chance, and are the same in each run.
 std::uint32_t scattered(std::size_t number, std::uint32_t salt, std::uint32_t most) {
@@ -104,8 +104,8 @@ std::string log_lines(std::size_t first, std::size_t count, LogInput input) {
 
 Result<void> write_log(const std::filesystem::path& path, std::size_t count) {
   std::ofstream file(path, std::ios::binary);
-  for (std::size_t number = 0; number < count; number += kBlock) {
-    file << log_lines(number, std::min(kBlock, count - number), LogInput::file);
+  for (std::size_t number = 0; number < count; number += kLinesAtOnce) {
+    file << log_lines(number, std::min(kLinesAtOnce, count - number), LogInput::file);
   }
   file.flush();
   return file ? Result<void>() : tl::unexpected(system_error(errno, "write " + path.string()));

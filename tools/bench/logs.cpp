@@ -24,17 +24,17 @@ using Clock = std::chrono::steady_clock;
 using nlohmann::json;
 using std::chrono::milliseconds;
 
-constexpr std::chrono::seconds kPatience{30};
+constexpr std::chrono::seconds kLogsPatience{30};
 constexpr std::chrono::minutes kLongest{5};  // for one run
 constexpr std::size_t kLines = 1'000'000;
-constexpr std::size_t kRounds = 15;  // of latency
+constexpr std::size_t kLatencyRounds = 15;  // of latency
 constexpr double kBarRss = 20;
 constexpr double kBarAgainstPeer = 1.3;
 constexpr double kBarSmaller = 10;
 constexpr double kBarIdlePercent = 0.05;
 
 // What one run took.
-struct Spent {
+struct LogsSpent {
   double seconds = 0;
   double cpu = 0;
   double peak_megabytes = 0;
@@ -52,13 +52,13 @@ class Meter {
     return Meter(pid, cpu);
   }
 
-  Result<Spent> end() const {
+  Result<LogsSpent> end() const {
     const std::chrono::duration<double> took = Clock::now() - began_;
     STEWARD_TRY(const auto cpu, cpu_time_of(pid_));
     STEWARD_TRY(const auto peak, peak_resident_of(pid_));
-    return Spent{took.count(),
-                 std::chrono::duration<double>(cpu - cpu_).count(),
-                 static_cast<double>(peak) / 1e6};
+    return LogsSpent{took.count(),
+                     std::chrono::duration<double>(cpu - cpu_).count(),
+                     static_cast<double>(peak) / 1e6};
   }
 
  private:
@@ -100,7 +100,7 @@ class Forwarding {
 
   Result<json> status() {
     auto& link = rig_.operator_link();
-    for (const auto deadline = Clock::now() + kPatience; Clock::now() < deadline;) {
+    for (const auto deadline = Clock::now() + kLogsPatience; Clock::now() < deadline;) {
       STEWARD_TRY(const auto id, link.send("{}", "syslogforwarding.bench"));
       const auto seen = link.wait_for(id, wire::CommandState::done, std::chrono::seconds(2));
       if (seen && seen->ack.state == wire::CommandState::done) {
@@ -112,7 +112,7 @@ class Forwarding {
 
   // Until the broker has acknowledged so many lines. Looks at the unit's file sizes only now and
   // then: each look is a command, and costs.
-  Result<Spent> wait(const Meter& meter, std::size_t lines) {
+  Result<LogsSpent> wait(const Meter& meter, std::size_t lines) {
     json last;
     auto over = wait_until(
         [&]() -> Result<bool> {
@@ -151,11 +151,11 @@ Result<void> feed(LogInput input, const std::string& place, const fs::path& prep
   return send_datagrams(place, kLines);
 }
 
-Result<Spent> run_ours(Rig& rig,
-                       const fs::path& folder,
-                       LogInput input,
-                       const std::string& place,
-                       const fs::path& log) {
+Result<LogsSpent> run_ours(Rig& rig,
+                           const fs::path& folder,
+                           LogInput input,
+                           const std::string& place,
+                           const fs::path& log) {
   const std::array<std::string, 3> sources = {"files = [\"" + place + "\"]",
                                               "tcp = [\"127.0.0.1:" + place + "\"]",
                                               "unix = [\"" + place + "\"]"};
@@ -171,10 +171,10 @@ Result<Spent> run_ours(Rig& rig,
   return forwarding.wait(meter, kLines);
 }
 
-Result<Spent> run_peer(const fs::path& folder,
-                       LogInput input,
-                       const std::string& place,
-                       const fs::path& log) {
+Result<LogsSpent> run_peer(const fs::path& folder,
+                           LogInput input,
+                           const std::string& place,
+                           const fs::path& log) {
   STEWARD_TRY(const auto sink, LineSink::start());
   STEWARD_TRY(const auto peer, start_rsyslogd(folder, input, place, *sink));
   std::this_thread::sleep_for(std::chrono::seconds(1));  // it says nowhere that it listens
@@ -202,7 +202,7 @@ constexpr std::array<Case, 3> kCases = {{{LogInput::file, "from a file", 400'000
                                          {LogInput::tcp, "by TCP", 250'000},
                                          {LogInput::datagrams, "datagrams", 150'000}}};
 
-Result<void> measure_rate(Rig& rig, const Case& one, std::vector<Figure>& figures) {
+Result<void> measure_log_rate(Rig& rig, const Case& one, std::vector<Figure>& figures) {
   STEWARD_TRY(const TemporaryFolder folder, TemporaryFolder::make());
   const auto log = folder.path() / "prepared";
   const auto place_of = [&](const char* whose) -> Result<std::string> {
@@ -220,7 +220,7 @@ Result<void> measure_rate(Rig& rig, const Case& one, std::vector<Figure>& figure
   }
   STEWARD_TRY(const auto place, place_of("ours.log"));
   STEWARD_TRY(const auto ours, run_ours(rig, folder.path(), one.input, place, log));
-  std::optional<Spent> peer;
+  std::optional<LogsSpent> peer;
   if (fs::exists("/usr/sbin/rsyslogd")) {
     if (auto prepared = prepare(); !prepared) {
       return prepared;
@@ -270,22 +270,22 @@ Result<double> worst_latency(Rig& rig, milliseconds batch_time) {
   options.servers = {rig.broker()};
   options.name = "steward-bench";
   STEWARD_TRY(const auto bus, bus::NatsBus::open(std::move(options)));
-  if (auto up = bus->wait_until_up(kPatience); !up) {
+  if (auto up = bus->wait_until_up(kLogsPatience); !up) {
     return tl::unexpected<Error>(std::move(up).error());
   }
   std::atomic<std::size_t> batches{0};
   STEWARD_TRY(
       const auto hearing,
       bus->subscribe("*.event.syslogforwarding.bench", [&batches](bus::Message&&) { ++batches; }));
-  if (auto heard = bus->flush(kPatience); !heard) {
+  if (auto heard = bus->flush(kLogsPatience); !heard) {
     return tl::unexpected<Error>(std::move(heard).error());
   }
   double worst = 0;
-  for (std::size_t round = 0; round < kRounds; ++round) {
+  for (std::size_t round = 0; round < kLatencyRounds; ++round) {
     const auto before = batches.load();
     const auto began = Clock::now();
     std::ofstream(path, std::ios::app) << log_lines(round, 1, LogInput::file) << std::flush;
-    while (batches == before && Clock::now() - began < kPatience) {
+    while (batches == before && Clock::now() - began < kLogsPatience) {
       std::this_thread::sleep_for(milliseconds(1));
     }
     worst =
@@ -349,7 +349,7 @@ Result<void> measure_size(Rig& rig, std::vector<Figure>& figures) {
 Result<std::vector<Figure>> measure_logs(Rig& rig, std::chrono::seconds time) {
   std::vector<Figure> figures;
   for (const auto& one : kCases) {
-    if (auto measured = measure_rate(rig, one, figures); !measured) {
+    if (auto measured = measure_log_rate(rig, one, figures); !measured) {
       return tl::unexpected(std::move(measured).error().with_context(one.name));
     }
   }

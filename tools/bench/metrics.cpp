@@ -18,21 +18,21 @@ using std::chrono::nanoseconds;
 constexpr const char* kExporter = "/usr/bin/prometheus-node-exporter";
 constexpr const char* kQuick = R"({"op":"set","interval_ms":100})";
 constexpr const char* kIdle = R"({"op":"set","interval_ms":3600000})";
-constexpr std::chrono::seconds kPatience{30};
-constexpr double kBarMilliseconds = 0.4;
+constexpr std::chrono::seconds kMetricsPatience{30};
+constexpr double kRoundBarMilliseconds = 0.4;
 constexpr double kBarBytes = 1'024;
 
 Result<json> ask(Rig& rig, const std::string& payload) {
   STEWARD_TRY(const auto id, rig.operator_link().send(payload, "metrics.system"));
   STEWARD_TRY(const auto seen,
-              rig.operator_link().wait_for(id, wire::CommandState::done, kPatience));
+              rig.operator_link().wait_for(id, wire::CommandState::done, kMetricsPatience));
   if (seen.ack.state != wire::CommandState::done) {
     return failure(ErrorCode::internal, "metrics: " + seen.ack.message);
   }
   return json::parse(seen.ack.result);
 }
 
-struct Spent {
+struct RoundsSpent {
   nanoseconds cpu{0};
   nanoseconds time{0};
   std::int64_t rounds = 0;
@@ -41,7 +41,7 @@ struct Spent {
 };
 
 // What the agent takes between two looks at its own counts.
-Result<Spent> spend(Rig& rig, const std::string& setting, std::chrono::seconds time) {
+Result<RoundsSpent> spend(Rig& rig, const std::string& setting, std::chrono::seconds time) {
   STEWARD_TRY(const json set, ask(rig, setting));
   STEWARD_TRY(const json before, ask(rig, "{}"));
   STEWARD_TRY(const nanoseconds cpu_before, cpu_time_of(rig.agent()));
@@ -50,7 +50,7 @@ Result<Spent> spend(Rig& rig, const std::string& setting, std::chrono::seconds t
   STEWARD_TRY(const nanoseconds cpu_after, cpu_time_of(rig.agent()));
   const auto took = Clock::now() - began;
   STEWARD_TRY(const json after, ask(rig, "{}"));
-  return Spent{
+  return RoundsSpent{
       cpu_after - cpu_before,
       took,
       after.at("rounds").get<std::int64_t>() - before.at("rounds").get<std::int64_t>(),
@@ -76,7 +76,7 @@ Result<std::optional<Peer>> measure_exporter(std::chrono::seconds time) {
                                    "--log.level=error"},
                                   {},
                                   folder.path() / "exporter.log"));
-  const auto deadline = Clock::now() + kPatience;
+  const auto deadline = Clock::now() + kMetricsPatience;
   while (!scrape(port)) {
     if (Clock::now() > deadline) {
       return failure(ErrorCode::timed_out, "prometheus-node-exporter does not come up");
@@ -100,8 +100,8 @@ Result<std::optional<Peer>> measure_exporter(std::chrono::seconds time) {
 }  // namespace
 
 Result<std::vector<Figure>> measure_metrics(Rig& rig, std::chrono::seconds time) {
-  STEWARD_TRY(const Spent idle, spend(rig, kIdle, time));
-  STEWARD_TRY(const Spent quick, spend(rig, kQuick, time));
+  STEWARD_TRY(const RoundsSpent idle, spend(rig, kIdle, time));
+  STEWARD_TRY(const RoundsSpent quick, spend(rig, kQuick, time));
   STEWARD_TRY(const auto peer, measure_exporter(time));
   if (quick.rounds <= 0) {
     return failure(ErrorCode::internal, "the unit has not measured");
@@ -114,7 +114,7 @@ Result<std::vector<Figure>> measure_metrics(Rig& rig, std::chrono::seconds time)
   Figure cpu{.name = "CPU per round of metrics",
              .unit = "ms",
              .ours = own / rounds,
-             .bar = {BarKind::value_at_most, kBarMilliseconds}};
+             .bar = {BarKind::value_at_most, kRoundBarMilliseconds}};
   Figure wire{.name = "bytes per round of metrics",
               .unit = "B",
               .ours = static_cast<double>(quick.bytes) / rounds,

@@ -11,7 +11,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kPatience{10};
+constexpr std::chrono::seconds kLinkPatience{10};
 
 wire::Timestamp wall_clock() {
   return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
@@ -55,7 +55,7 @@ Result<std::unique_ptr<OperatorLink>> OperatorLink::connect(const std::string& b
   options.name = "steward-bench";
   STEWARD_TRY(auto bus, bus::NatsBus::open(std::move(options)));
   STEWARD_TRY(auto source, wire::Source::parse("/operator/bench"));
-  if (auto up = bus->wait_until_up(kPatience); !up) {
+  if (auto up = bus->wait_until_up(kLinkPatience); !up) {
     return tl::unexpected(std::move(up).error().with_context("connect to " + broker));
   }
   std::unique_ptr<OperatorLink> link(new OperatorLink(std::move(bus), unit, std::move(source)));
@@ -80,7 +80,7 @@ Result<void> OperatorLink::listen() {
               bus_->subscribe(unit_.str() + ".event.ack.*",
                               [to = acks_.get()](bus::Message&& m) { to->push(std::move(m)); }));
   subscriptions_.push_back(std::move(acks));
-  return bus_->flush(kPatience);
+  return bus_->flush(kLinkPatience);
 }
 
 Result<wire::MessageId> OperatorLink::send(const std::string& payload, const std::string& to) {

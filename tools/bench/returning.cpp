@@ -9,15 +9,15 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kPatience{30};
+constexpr std::chrono::seconds kReturnPatience{30};
 constexpr std::size_t kQueued = 1000;
 constexpr double kBarPerSecond = 1000;
 
 // Waits until the station has taken over what was sent: from then on it owes it to the unit.
-Result<void> wait_for_station(OperatorLink& link) {
-  const Clock::time_point deadline = Clock::now() + kPatience;
+Result<void> wait_for_stillness(OperatorLink& link) {
+  const Clock::time_point deadline = Clock::now() + kReturnPatience;
   while (true) {
-    STEWARD_TRY(const wire::UnitRow row, link.unit_row(kPatience));
+    STEWARD_TRY(const wire::UnitRow row, link.unit_row(kReturnPatience));
     if (row.commands.open >= static_cast<std::int64_t>(kQueued)) {
       return {};
     }
@@ -40,14 +40,14 @@ Result<std::vector<Figure>> measure_returning(Rig& rig) {
     STEWARD_TRY(const wire::MessageId id, link.send(payload));
     open.insert(id);
   }
-  if (auto known = wait_for_station(link); !known) {
+  if (auto known = wait_for_stillness(link); !known) {
     return tl::unexpected(std::move(known).error());
   }
   if (auto started = rig.start_agent(); !started) {
     return tl::unexpected(std::move(started).error());
   }
   // From the first word of the unit on: how long a program takes to start is no matter here.
-  STEWARD_TRY(const SeenAck first, link.next_ack(kPatience));
+  STEWARD_TRY(const SeenAck first, link.next_ack(kReturnPatience));
   const Clock::time_point begin = Clock::now();
   for (SeenAck seen = first; !open.empty();) {
     if (wire::is_terminal(seen.ack.state)) {
@@ -57,7 +57,7 @@ Result<std::vector<Figure>> measure_returning(Rig& rig) {
       open.erase(seen.ack.ref);
     }
     if (!open.empty()) {
-      STEWARD_TRY(seen, link.next_ack(kPatience));
+      STEWARD_TRY(seen, link.next_ack(kReturnPatience));
     }
   }
   const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();

@@ -20,7 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kPatience{15};
+constexpr std::chrono::seconds kRigPatience{15};
 constexpr std::chrono::milliseconds kPause{20};
 constexpr std::chrono::minutes kFilling{30};
 constexpr const char* kUnit = "bench1";
@@ -123,7 +123,7 @@ Result<void> Rig::start_broker() {
                    folder + "/store"}));
   const fs::path ports_file =
       folder_.path() / ("nats-server_" + std::to_string(nats_server_->pid()) + ".ports");
-  const Clock::time_point deadline = Clock::now() + kPatience;
+  const Clock::time_point deadline = Clock::now() + kRigPatience;
   while (broker_.empty()) {
     if (Clock::now() > deadline || !nats_server_->is_running()) {
       return failure(
@@ -211,7 +211,7 @@ Result<void> Rig::start_agent(const fs::path& config) {
 Result<void> Rig::wait_until_up() {
   STEWARD_TRY(const wire::NodeName unit, wire::NodeName::parse(kUnit));
   STEWARD_TRY(operator_, OperatorLink::connect(broker_, unit));
-  const Clock::time_point deadline = Clock::now() + kPatience;
+  const Clock::time_point deadline = Clock::now() + kRigPatience;
   while (Clock::now() < deadline && station_->is_running() && agent_->is_running()) {
     const auto row = operator_->unit_row(std::chrono::milliseconds(500));
     if (row && row->state == wire::UnitState::up) {

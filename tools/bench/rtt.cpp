@@ -12,24 +12,25 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kPatience{10};
-constexpr int kBlock = 100;  // round trips of one kind before the other has its turn
+constexpr std::chrono::seconds kTripPatience{10};
+constexpr int kTripsATurn = 100;  // round trips of one kind before the other has its turn
 constexpr double kBarP50 = 2;
 constexpr double kBarP99 = 3;
 constexpr double kRequestsAllowed = 2.5;  // and one synchronisation
 
 // One command at a time; the next leaves when the unit has done with the one before.
 Result<void> measure_ours(OperatorLink& link, const std::string& payload, Samples& samples) {
-  for (int i = 0; i < kBlock; ++i) {
+  for (int i = 0; i < kTripsATurn; ++i) {
     const Clock::time_point begin = Clock::now();
     STEWARD_TRY(const wire::MessageId id, link.send(payload));
-    STEWARD_TRY(const SeenAck accepted, link.wait_for(id, wire::CommandState::accepted, kPatience));
+    STEWARD_TRY(const SeenAck accepted,
+                link.wait_for(id, wire::CommandState::accepted, kTripPatience));
     const Clock::time_point end = Clock::now();
     if (accepted.ack.state != wire::CommandState::accepted) {
       return failure(ErrorCode::internal, "the unit does not accept: " + accepted.ack.message);
     }
     samples.add(end - begin);
-    STEWARD_TRY(const SeenAck last, link.wait_for(id, wire::CommandState::done, kPatience));
+    STEWARD_TRY(const SeenAck last, link.wait_for(id, wire::CommandState::done, kTripPatience));
     if (last.ack.state != wire::CommandState::done) {
       return failure(ErrorCode::internal, "the command does not end well: " + last.ack.message);
     }
@@ -38,9 +39,9 @@ Result<void> measure_ours(OperatorLink& link, const std::string& payload, Sample
 }
 
 Result<void> measure_raw(RawRequester& raw, const std::string& payload, Samples& samples) {
-  for (int i = 0; i < kBlock; ++i) {
+  for (int i = 0; i < kTripsATurn; ++i) {
     const Clock::time_point begin = Clock::now();
-    if (auto answered = raw.request(payload, kPatience); !answered) {
+    if (auto answered = raw.request(payload, kTripPatience); !answered) {
       return answered;
     }
     samples.add(Clock::now() - begin);
@@ -49,7 +50,7 @@ Result<void> measure_raw(RawRequester& raw, const std::string& payload, Samples&
 }
 
 Result<void> measure_disk(DiskSync& disk, Samples& samples) {
-  for (int i = 0; i < kBlock; ++i) {
+  for (int i = 0; i < kTripsATurn; ++i) {
     const Clock::time_point begin = Clock::now();
     if (auto synchronised = disk.sync(); !synchronised) {
       return synchronised;
@@ -61,7 +62,7 @@ Result<void> measure_disk(DiskSync& disk, Samples& samples) {
 
 // The replier is another process, which may still be starting.
 Result<void> wait_for_replier(RawRequester& raw) {
-  const Clock::time_point deadline = Clock::now() + kPatience;
+  const Clock::time_point deadline = Clock::now() + kTripPatience;
   while (true) {
     auto answered = raw.request("", std::chrono::milliseconds(200));
     if (answered || Clock::now() > deadline) {

@@ -10,11 +10,11 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kCommands = 1'000'000;
-constexpr std::size_t kUnits = 1'000;
+constexpr std::size_t kShownUnits = 1'000;
 constexpr int kQuestions = 200;
-constexpr double kBarMilliseconds = 100;
+constexpr double kQueryBarMilliseconds = 100;
 constexpr double kBarRestartSeconds = 3;
-constexpr std::chrono::seconds kPatience{60};
+constexpr std::chrono::seconds kScalePatience{60};
 constexpr std::chrono::milliseconds kRound{50};
 
 double milliseconds_of(std::chrono::nanoseconds time) {
@@ -36,14 +36,14 @@ Result<std::vector<Figure>> measure_question(OperatorLink& link,
   Samples samples;
   for (int i = 0; i < kQuestions; ++i) {
     const auto begin = Clock::now();
-    STEWARD_TRY(const auto answer, link.ask(what, request, kPatience));
+    STEWARD_TRY(const auto answer, link.ask(what, request, kScalePatience));
     samples.add(Clock::now() - begin);
     if (answer.size() < rows) {
       return failure(ErrorCode::internal,
                      name + " answers " + std::to_string(answer.size()) + " rows");
     }
   }
-  const Bar bar{BarKind::value_at_most, kBarMilliseconds};
+  const Bar bar{BarKind::value_at_most, kQueryBarMilliseconds};
   return std::vector<Figure>{{.name = name + " p50",
                               .unit = "ms",
                               .ours = milliseconds_of(samples.percentile(0.5)),
@@ -63,10 +63,10 @@ Result<Figure> measure_start(Rig& rig, const std::string& name) {
   }
   while (true) {
     const auto rows = rig.operator_link().ask("units", request_of("units"), kRound);
-    if (rows && rows->size() >= kUnits) {
+    if (rows && rows->size() >= kShownUnits) {
       break;
     }
-    if (Clock::now() - begin > kPatience) {
+    if (Clock::now() - begin > kScalePatience) {
       return failure(ErrorCode::timed_out, "the station does not come up with the large table");
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
@@ -82,7 +82,7 @@ Result<Figure> measure_start(Rig& rig, const std::string& name) {
 Result<std::vector<Figure>> measure_station_scale(Rig& rig) {
   std::vector<Figure> figures;
   rig.stop_station();
-  if (auto filled = rig.fill_station(kCommands, kUnits); !filled) {
+  if (auto filled = rig.fill_station(kCommands, kShownUnits); !filled) {
     return tl::unexpected(std::move(filled).error());
   }
   STEWARD_TRY(auto first, measure_start(rig, "station start, 1 M commands"));
@@ -97,7 +97,7 @@ Result<std::vector<Figure>> measure_station_scale(Rig& rig) {
     std::size_t rows;
   };
 
-  for (const Asked& asked : {Asked{"units", "units", request_of("units"), kUnits},
+  for (const Asked& asked : {Asked{"units", "units", request_of("units"), kShownUnits},
                              Asked{"jobs ls", "jobs", request_of("jobs"), 50},
                              Asked{"jobs ls --open", "jobs", open, 0},
                              Asked{"jobs ls --failed", "failures", request_of("failures"), 50}}) {

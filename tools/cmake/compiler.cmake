@@ -17,6 +17,9 @@ else()
     -Wno-maybe-uninitialized)  # g++ 12 takes members of std::variant and std::regex for it once they are inlined
 endif()
 
+if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-Wno-subobject-linkage>)  # sources that others include are no headers
+endif()
 if(STEWARD_SANITIZE)
   add_compile_options(-fsanitize=${STEWARD_SANITIZE} -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${STEWARD_SANITIZE})

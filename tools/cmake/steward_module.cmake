@@ -69,6 +69,10 @@ function(steward_test path)
   list(TRANSFORM arg_SOURCES PREPEND "${CMAKE_SOURCE_DIR}/tests/${path}/")
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE test_main)
+  if(STEWARD_SANITIZE MATCHES "undefined")
+    # A third of the time of compiling the tests, spent on their own code; the rooms keep it.
+    target_compile_options(${name} PRIVATE -fno-sanitize=undefined)
+  endif()
   target_compile_definitions(${name} PRIVATE "STEWARD_SOURCE_DIR=\"${CMAKE_SOURCE_DIR}\""
                                              "STEWARD_BIN_DIR=\"${CMAKE_BINARY_DIR}/bin\"")
   steward_include_root(root tests)

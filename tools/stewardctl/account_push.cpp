@@ -16,7 +16,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr const char* kRevoker = "revoker";  // as the cluster's folder names that login
-constexpr milliseconds kPause{100};
+constexpr milliseconds kServerPause{100};
 constexpr milliseconds kAnswer{2'000};
 
 // The broker's own account, as seen by whoever may bring it other accounts.
@@ -35,9 +35,9 @@ Result<std::unique_ptr<Session>> as_revoker(const Invocation& invocation,
 }
 
 // What the broker answers; none where it hears no such thing, or is silent.
-Result<std::optional<nlohmann::json>> ask(Session& session,
-                                          const std::string& subject,
-                                          const std::string& payload) {
+Result<std::optional<nlohmann::json>> ask_server(Session& session,
+                                                 const std::string& subject,
+                                                 const std::string& payload) {
   const auto inbox = session.bus().new_inbox();
   STEWARD_TRY(const auto heard, session.bus().subscribe(inbox, session.sink()));
   if (auto sent = session.publish({subject, {}, payload, inbox}); !sent) {
@@ -65,7 +65,7 @@ Result<std::optional<nlohmann::json>> ask(Session& session,
 
 // Whether a broker takes accounts from the bus and has taken this one.
 Result<bool> update(Session& session, const std::string& account_jwt) {
-  STEWARD_TRY(const auto answer, ask(session, "$SYS.REQ.CLAIMS.UPDATE", account_jwt));
+  STEWARD_TRY(const auto answer, ask_server(session, "$SYS.REQ.CLAIMS.UPDATE", account_jwt));
   if (!answer) {
     return false;
   }
@@ -78,7 +78,7 @@ Result<bool> update(Session& session, const std::string& account_jwt) {
 Result<bool> is_in_force(Session& session,
                          const std::string& account,
                          const std::string& account_jwt) {
-  STEWARD_TRY(const auto answer, ask(session, "$SYS.REQ.ACCOUNT." + account + ".INFO", ""));
+  STEWARD_TRY(const auto answer, ask_server(session, "$SYS.REQ.ACCOUNT." + account + ".INFO", ""));
   if (!answer) {
     return false;
   }
@@ -123,7 +123,8 @@ Result<void> push_account(Invocation& invocation,
                      "the broker has not taken it in time: whoever is revoked may still be in. "
                      "Run this again where broker and station can be reached");
     }
-    if (revoker->wait(std::min(until, Clock::now() + kPause)) == Session::Woken::interrupted) {
+    if (revoker->wait(std::min(until, Clock::now() + kServerPause)) ==
+        Session::Woken::interrupted) {
       return failure(ErrorCode::timed_out, "interrupted");
     }
   }

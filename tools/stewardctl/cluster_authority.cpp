@@ -21,18 +21,16 @@ constexpr std::chrono::hours kAuthorityLife{24 * 365};
 // A unit whose clock is a little behind takes a fresh one, too.
 constexpr std::chrono::minutes kSlack{5};
 
-// The first line.
-std::string line_of(const std::string& text) { return text.substr(0, text.find('\n')); }
-
 // What is wrong in the folder is wrong with what the person named.
-Error wrong(const std::filesystem::path& file, const Error& error) {
+Error wrong_in_folder(const std::filesystem::path& file, const Error& error) {
   return Error{error.code == ErrorCode::denied ? ErrorCode::denied : ErrorCode::bad_config,
                file.string() + ": " + error.message};
 }
 
 template <class T>
-Result<T> of(const std::filesystem::path& file, Result<T> read) {
-  return std::move(read).map_error([&file](const Error& error) { return wrong(file, error); });
+Result<T> of_authority(const std::filesystem::path& file, Result<T> read) {
+  return std::move(read).map_error(
+      [&file](const Error& error) { return wrong_in_folder(file, error); });
 }
 
 }  // namespace
@@ -40,27 +38,25 @@ Result<T> of(const std::filesystem::path& file, Result<T> read) {
 Result<std::unique_ptr<ClusterAuthority>> ClusterAuthority::open(
     const std::filesystem::path& folder, const identity::AskPassphrase& ask) {
   const auto at = [&folder](const char* name) { return folder / name; };
-  STEWARD_TRY(auto root, of(at("offline/root.key"), read_key_file(at("offline/root.key"), ask)));
-  STEWARD_TRY(const auto pem, of(at("root.crt"), identity::read_file(at("root.crt"))));
-  STEWARD_TRY(auto certificates, of(at("root.crt"), identity::Certificate::parse_pem(pem, 1)));
-  const auto seed_file = at("station/unit-login.seed");
-  STEWARD_TRY(const auto seed, of(seed_file, identity::read_secret_file(seed_file)));
-  STEWARD_TRY(auto scope, of(seed_file, identity::NkeyPair::parse_seed(seed.view())));
-  const auto account_file = at("station/account");
-  STEWARD_TRY(const auto account_text, of(account_file, identity::read_file(account_file)));
-  STEWARD_TRY(auto account, of(account_file, identity::Nkey::parse(line_of(account_text))));
+  STEWARD_TRY(auto root,
+              of_authority(at("offline/root.key"), read_key_file(at("offline/root.key"), ask)));
+  STEWARD_TRY(const auto pem, of_authority(at("root.crt"), identity::read_file(at("root.crt"))));
+  STEWARD_TRY(auto certificates,
+              of_authority(at("root.crt"), identity::Certificate::parse_pem(pem, 1)));
+  const auto station = at("station");
+  STEWARD_TRY(auto logins, of_authority(station, identity::read_unit_login_keys(station)));
   const auto policy_file = at("policy.signed");
-  STEWARD_TRY(auto policy, of(policy_file, identity::read_file(policy_file)));
+  STEWARD_TRY(auto policy, of_authority(policy_file, identity::read_file(policy_file)));
   STEWARD_TRY(const auto body,
-              of(policy_file,
-                 identity::open_document(identity::Purpose::policy, policy, {root.public_key()})));
-  STEWARD_TRY(const auto parsed, of(policy_file, identity::Policy::parse(body)));
+              of_authority(
+                  policy_file,
+                  identity::open_document(identity::Purpose::policy, policy, {root.public_key()})));
+  STEWARD_TRY(const auto parsed, of_authority(policy_file, identity::Policy::parse(body)));
   return std::unique_ptr<ClusterAuthority>(
       new ClusterAuthority(Held{folder,
                                 std::move(root),
                                 std::move(certificates.front()),
-                                std::move(scope),
-                                std::move(account),
+                                std::move(logins),
                                 std::move(policy),
                                 parsed.denied_keys(),
                                 parsed.cluster()}));
@@ -91,19 +87,19 @@ Result<std::string> ClusterAuthority::let_in(const identity::EnrollmentRequest& 
                                         held_.root,
                                         {std::max(now - kSlack, held_.certificate.validity().from),
                                          now + kAuthorityLife}));
-  STEWARD_TRY(
-      auto login,
-      identity::sign_user(
-          {request.login_key, request.node.node.str(), held_.account, std::nullopt, std::nullopt},
-          held_.unit_scope,
-          now));
+  const auto& unit = request.node.node;
+  const auto until = authority.validity().until;
+  STEWARD_TRY(auto login, identity::sign_unit_login(unit, request.login_key, held_.logins, now));
+  STEWARD_TRY(auto renewal,
+              identity::sign_enrolling_login(unit, request.login_key, held_.logins, now, until));
   return identity::make_enrollment_bundle({request.node,
                                            request.message_key.id(),
                                            std::move(login),
                                            held_.certificate,
                                            std::move(authority),
                                            held_.policy,
-                                           now},
+                                           now,
+                                           std::move(renewal)},
                                           held_.root);
 }
 

@@ -4,6 +4,7 @@
 #include "subjects/identity/certificate.hpp"
 #include "subjects/identity/enrollment.hpp"
 #include "subjects/identity/key_file.hpp"
+#include "subjects/identity/unit_login.hpp"
 
 #include <filesystem>
 #include <memory>
@@ -16,7 +17,7 @@ namespace steward::ctl {
 // requests to be let in.
 class ClusterAuthority {
  public:
-  // Reads root, logins' key, account and policy. `ask`: where the root has a passphrase. Errors:
+  // Reads root, keys of logins and policy. `ask`: where the root has a passphrase. Errors:
   // those of files and keys, as bad_config; denied (a wrong passphrase).
   [[nodiscard]] static Result<std::unique_ptr<ClusterAuthority>> open(
       const std::filesystem::path& folder, const identity::AskPassphrase& ask);
@@ -32,8 +33,7 @@ class ClusterAuthority {
     std::filesystem::path folder;
     identity::PrivateKey root;
     identity::Certificate certificate;
-    identity::NkeyPair unit_scope;
-    identity::Nkey account;
+    identity::UnitLoginKeys logins;
     std::string policy;            // signed
     std::set<std::string> denied;  // keys of those who were revoked
     identity::ClusterName cluster;

@@ -21,7 +21,7 @@ using std::filesystem::path;
 
 // What is wrong in the folder is wrong with what the person named.
 template <class T>
-Result<T> of(const path& file, Result<T> read) {
+Result<T> of_cluster(const path& file, Result<T> read) {
   return std::move(read).map_error([&file](const Error& error) {
     const bool own_word = error.code == ErrorCode::denied || error.code == ErrorCode::too_large ||
                           error.code == ErrorCode::expired;
@@ -31,7 +31,7 @@ Result<T> of(const path& file, Result<T> read) {
 }
 
 Result<void> replace(const path& file, std::string_view text) {
-  return of(file, identity::write_file(file, text, Access::everybody, Existing::replace));
+  return of_cluster(file, identity::write_file(file, text, Access::everybody, Existing::replace));
 }
 
 // Whose names are good for nothing any more.
@@ -77,8 +77,8 @@ Result<void> name_operator(const path& folder,
   if (!text && text.error().code == ErrorCode::not_found) {
     return {};  // has a login from elsewhere, or none
   }
-  STEWARD_TRY(const auto line, of(file, text));
-  STEWARD_TRY(auto login, of(file, identity::Nkey::parse(line.substr(0, line.find('\n')))));
+  STEWARD_TRY(const auto line, of_cluster(file, text));
+  STEWARD_TRY(auto login, of_cluster(file, identity::Nkey::parse(line.substr(0, line.find('\n')))));
   named.logins.push_back(std::move(login));
   return {};
 }
@@ -88,17 +88,19 @@ Result<std::string> revoke_logins(const path& folder,
                                   const std::vector<identity::Nkey>& logins,
                                   wire::Timestamp now) {
   const auto seed_file = folder / "offline/operator-signing.seed";
-  STEWARD_TRY(const auto seed, of(seed_file, identity::read_secret_file(seed_file)));
-  STEWARD_TRY(const auto signing, of(seed_file, identity::NkeyPair::parse_seed(seed.view())));
+  STEWARD_TRY(const auto seed, of_cluster(seed_file, identity::read_secret_file(seed_file)));
+  STEWARD_TRY(const auto signing,
+              of_cluster(seed_file, identity::NkeyPair::parse_seed(seed.view())));
   std::string jwt;
   for (const auto* const name : {"broker/logins.conf", "broker/nats-server.conf"}) {
     const auto file = folder / name;
-    STEWARD_TRY(auto text, of(file, identity::read_file(file)));
-    STEWARD_TRY(const auto logins_now, of(file, LoginConfiguration::parse(std::move(text), now)));
+    STEWARD_TRY(auto text, of_cluster(file, identity::read_file(file)));
+    STEWARD_TRY(const auto logins_now,
+                of_cluster(file, LoginConfiguration::parse(std::move(text), now)));
     if (jwt.empty()) {
-      STEWARD_TRY(jwt, of(file, logins_now.revoke(logins, signing, now)));
+      STEWARD_TRY(jwt, of_cluster(file, logins_now.revoke(logins, signing, now)));
     }
-    STEWARD_TRY(const auto next, of(file, logins_now.with_account(jwt, now)));
+    STEWARD_TRY(const auto next, of_cluster(file, logins_now.with_account(jwt, now)));
     if (auto written = replace(file, next); !written) {
       return tl::unexpected<Error>(std::move(written).error());
     }
@@ -113,14 +115,14 @@ Result<std::string> deny(const path& folder,
                          wire::Timestamp now) {
   const auto file = folder / "policy.signed";
   const auto body = identity::body_of(document);
-  STEWARD_TRY(const auto policy, of(file, identity::Policy::parse(body)));
+  STEWARD_TRY(const auto policy, of_cluster(file, identity::Policy::parse(body)));
   const auto is_denied = [&policy](const std::string& id) {
     return policy.denied_keys().contains(id);
   };
   if (std::all_of(key_ids.begin(), key_ids.end(), is_denied)) {
     return document;
   }
-  STEWARD_TRY(const auto next, of(file, identity::with_denied_keys(body, key_ids, now)));
+  STEWARD_TRY(const auto next, of_cluster(file, identity::with_denied_keys(body, key_ids, now)));
   STEWARD_TRY(auto signed_one, identity::sign_document(identity::Purpose::policy, next, root));
   if (auto written = replace(folder / "policy.json", next); !written) {
     return tl::unexpected<Error>(std::move(written).error());
@@ -139,13 +141,13 @@ Result<Revocation> revoke_in(const path& folder,
                              wire::Timestamp now) {
   const auto root_file = folder / "offline/root.key";
   const auto policy_file = folder / "policy.signed";
-  STEWARD_TRY(const auto root, of(root_file, identity::read_key_file(root_file, ask)));
-  STEWARD_TRY(const auto document, of(policy_file, identity::read_file(policy_file)));
-  STEWARD_TRY(
-      const auto body,
-      of(policy_file,
-         identity::open_document(identity::Purpose::policy, document, {root.public_key()})));
-  STEWARD_TRY(const auto policy, of(policy_file, identity::Policy::parse(body)));
+  STEWARD_TRY(const auto root, of_cluster(root_file, identity::read_key_file(root_file, ask)));
+  STEWARD_TRY(const auto document, of_cluster(policy_file, identity::read_file(policy_file)));
+  STEWARD_TRY(const auto body,
+              of_cluster(policy_file,
+                         identity::open_document(
+                             identity::Purpose::policy, document, {root.public_key()})));
+  STEWARD_TRY(const auto policy, of_cluster(policy_file, identity::Policy::parse(body)));
   Named named;
   for (const auto& unit : revoked.units) {
     if (auto found = name_unit(folder, unit, named); !found) {

@@ -38,10 +38,6 @@ end
 complete -c stewardctl -f -a '(__stewardctl_complete)'
 )script";
 
-std::string first_word(std::string_view name) {
-  return std::string(name.substr(0, name.find(' ')));
-}
-
 bool begins_with(const std::string& text, const std::string& begin) {
   return text.compare(0, begin.size(), begin) == 0;
 }
@@ -60,7 +56,7 @@ Completion among(const std::vector<std::string>& all, const std::string& begin) 
 }
 
 // The verb that the words name, with how many words that took.
-const Verb* find_verb(const std::vector<std::string>& plain, const Verbs& verbs) {
+const Verb* find_plain_verb(const std::vector<std::string>& plain, const Verbs& verbs) {
   for (const Verb& verb : verbs) {
     const std::string two = plain.size() > 1 ? plain[0] + " " + plain[1] : "";
     if (verb.name == two || (!plain.empty() && verb.name == plain[0])) {
@@ -71,7 +67,8 @@ const Verb* find_verb(const std::vector<std::string>& plain, const Verbs& verbs)
 }
 
 Wanted wanted_by(std::string_view verb, std::size_t position) {
-  if (verb == "jobs show" || verb == "jobs wait" || verb == "jobs cancel" || verb == "jobs retry") {
+  if (verb == "jobs show" || verb == "jobs logs" || verb == "jobs wait" || verb == "jobs cancel" ||
+      verb == "jobs retry") {
     return position == 0 ? Wanted::jobs : Wanted::nothing;
   }
   if (verb == "context use" || verb == "context rm" || verb == "context show") {
@@ -136,7 +133,7 @@ Completion complete(const std::vector<std::string>& words, const Verbs& verbs) {
       continue;
     }
     plain.push_back(words[i]);
-    const Verb* found = find_verb(plain, verbs);
+    const Verb* found = find_plain_verb(plain, verbs);
     if (found != nullptr && found != verb && plain.size() <= 2) {
       verb = found;
       syntax = std::make_unique<Syntax>();

@@ -30,7 +30,7 @@ std::string_view escape(Paint paint) {
   return "";
 }
 
-void put(std::FILE* stream, std::string_view bytes) {
+void put_bytes(std::FILE* stream, std::string_view bytes) {
   std::fwrite(bytes.data(), 1, bytes.size(), stream);
   std::fflush(stream);
 }
@@ -92,12 +92,12 @@ Console::Look Console::look(ColourChoice colour,
 
 void Console::out(std::string_view bytes) {
   clear_status();
-  put(stdout, bytes);
+  put_bytes(stdout, bytes);
 }
 
 void Console::err(std::string_view bytes) {
   clear_status();
-  put(stderr, bytes);
+  put_bytes(stderr, bytes);
 }
 
 void Console::note(std::string_view line) {
@@ -132,13 +132,13 @@ void Console::status(const std::string& line) {
     clear_status();
     return;
   }
-  put(stderr, "\r\x1b[K" + line);
+  put_bytes(stderr, "\r\x1b[K" + line);
   status_shown_ = true;
 }
 
 void Console::clear_status() {
   if (status_shown_) {
-    put(stderr, "\r\x1b[K");
+    put_bytes(stderr, "\r\x1b[K");
     status_shown_ = false;
   }
 }

@@ -50,7 +50,7 @@ Result<std::optional<std::chrono::milliseconds>> read_timeout(const std::string&
   return timeout;
 }
 
-Result<void> check_name(const std::string& name) {
+Result<void> check_context_name(const std::string& name) {
   if (auto token = wire::Token::parse(name); !token || name == kSelected) {
     return failure(
         ErrorCode::bad_config,
@@ -81,7 +81,7 @@ Result<void> write_private(const std::filesystem::path& path, const std::string&
   return {};
 }
 
-void put(json& object, const char* name, const std::string& value) {
+void put_text(json& object, const char* name, const std::string& value) {
   if (!value.empty()) {
     object[name] = value;
   }
@@ -143,21 +143,21 @@ Result<Context> decode_context(std::string_view text, const std::string& place) 
 std::string encode_context(const Context& context) {
   const Connection& connection = context.connection;
   json object = json::object();
-  put(object, "description", context.description);
-  put(object, "url", connection.url);
-  put(object, "user", connection.user);
-  put(object, "password", connection.password);
-  put(object, "token", connection.token);
-  put(object, "creds", connection.credentials_file);
-  put(object, "cert", connection.certificate_file);
-  put(object, "key", connection.key_file);
-  put(object, "ca", connection.ca_file);
-  put(object, "inbox_prefix", connection.inbox_prefix);
+  put_text(object, "description", context.description);
+  put_text(object, "url", connection.url);
+  put_text(object, "user", connection.user);
+  put_text(object, "password", connection.password);
+  put_text(object, "token", connection.token);
+  put_text(object, "creds", connection.credentials_file);
+  put_text(object, "cert", connection.certificate_file);
+  put_text(object, "key", connection.key_file);
+  put_text(object, "ca", connection.ca_file);
+  put_text(object, "inbox_prefix", connection.inbox_prefix);
   json own = json::object();
-  put(own, "station", connection.station);
-  put(own, "key", connection.signing_key);
-  put(own, "cluster", connection.cluster);
-  put(own, "operator", connection.operator_id);
+  put_text(own, "station", connection.station);
+  put_text(own, "key", connection.signing_key);
+  put_text(own, "cluster", connection.cluster);
+  put_text(own, "operator", connection.operator_id);
   if (connection.timeout) {
     own["timeout"] = fmt::format("{}ms", connection.timeout->count());
   }
@@ -226,7 +226,7 @@ Result<Context> ContextStore::load(const std::string& name) const {
 }
 
 Result<void> ContextStore::save(const std::string& name, const Context& context) const {
-  if (auto good = check_name(name); !good) {
+  if (auto good = check_context_name(name); !good) {
     return good;
   }
   return write_private(file(name), encode_context(context));
@@ -238,7 +238,7 @@ Result<void> ContextStore::select(const std::string& name) const {
 }
 
 Result<void> ContextStore::remove(const std::string& name) const {
-  if (auto good = check_name(name); !good) {
+  if (auto good = check_context_name(name); !good) {
     return good;
   }
   if (unlink(file(name).c_str()) != 0) {

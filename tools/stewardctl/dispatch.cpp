@@ -12,10 +12,6 @@ namespace steward::ctl {
 
 namespace {
 
-std::string first_word(std::string_view name) {
-  return std::string(name.substr(0, name.find(' ')));
-}
-
 const Verb* named(const std::string& name, const Verbs& verbs) {
   const auto found = std::find_if(
       verbs.begin(), verbs.end(), [&name](const Verb& verb) { return verb.name == name; });

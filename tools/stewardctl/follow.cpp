@@ -64,6 +64,9 @@ Follower::Ending Follower::run() {
       view_.ended(unit, between(unit.published, Clock::now()));
     }
   }
+  if (begin_) {
+    begin_();
+  }
   while (true) {
     receive();
     notice_losses();
@@ -72,6 +75,10 @@ Follower::Ending Follower::run() {
     if (progress_.finished()) {
       view_.finished(progress_);
       return Ending::finished;
+    }
+    if (patience_.until_running && progress_.runs_everywhere()) {
+      view_.finished(progress_);
+      return Ending::running;
     }
     view_.tick(progress_);
     if (session_.wait(Clock::now() + kTick) == Session::Woken::interrupted) {

@@ -36,6 +36,8 @@ struct Patience {
   // For a unit that has accepted while no station says whether it is there: its command's own time.
   // None: for ever.
   std::optional<std::chrono::milliseconds> running;
+  // Not to the end: until every unit runs it, or has ended.
+  bool until_running = false;
 };
 
 // Follows a job to its end: hears the ACKs, and asks the station whenever something may have been
@@ -51,7 +53,13 @@ class Follower {
   // Gives messages that are not the job's to somebody else first; true where he has taken one.
   void also_hear(std::function<bool(const Delivery&)> hear) { others_ = std::move(hear); }
 
-  enum class Ending { finished, interrupted };
+  // Called once the view has started, before anything is heard.
+  void begin_with(std::function<void()> begin) { begin_ = std::move(begin); }
+
+  // A message of the job that somebody else has received.
+  void receive(const Delivery& delivery);
+
+  enum class Ending { finished, running, interrupted };
 
   Ending run();
 
@@ -59,7 +67,6 @@ class Follower {
   using Clock = UnitProgress::Clock;
 
   void receive();
-  void receive(const Delivery& delivery);
   void receive_ack(const Delivery& delivery);
   void receive_output(const Delivery& delivery);
   void tell(const UnitProgress& unit, Clock::time_point at);
@@ -76,6 +83,7 @@ class Follower {
   JobView& view_;
   const Patience patience_;
   std::function<bool(const Delivery&)> others_;
+  std::function<void()> begin_;
 
   enum class Asked { job, units };
   std::unique_ptr<Question> question_;

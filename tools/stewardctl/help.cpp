@@ -18,10 +18,6 @@ struct Entry {
   std::string summary;
 };
 
-std::string first_word(std::string_view name) {
-  return std::string(name.substr(0, name.find(' ')));
-}
-
 std::vector<Entry> entries(const Verbs& verbs) {
   std::vector<Entry> out;
   for (const Verb& verb : verbs) {
@@ -44,15 +40,19 @@ std::vector<Entry> entries(const Verbs& verbs) {
 }
 
 std::string_view family_summary(std::string_view family) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kFamilies{
-      {{"jobs", "asynchronous work, and how far each unit is"},
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 13> kFamilies{
+      {{"jobs", "work under way, and how far each unit is"},
+       {"daemons", "programs that units keep running"},
+       {"update", "updates of units' operating systems"},
        {"group", "names for units, to be meant by @NAME"},
        {"alerts", "what units raise alarm about"},
        {"context", "connections, saved under names"},
        {"keys", "keys to sign with"},
        {"policy", "who may do what on which unit, signed"},
+       {"enroll", "units that ask over the bus to be let in"},
        {"ca", "sign what units ask for, offline"},
        {"trust", "whether a peer's certificate holds"},
+       {"audit", "who asked what, and what became of it"},
        {"bus", "raw messages, and what is wrong with the bus"}}};
   const auto* const at = std::find_if(kFamilies.begin(),
                                       kFamilies.end(),
@@ -71,14 +71,32 @@ std::string indent(std::string_view lines) {
   return out;
 }
 
+// The verbs of a large family, on lines of their own.
+std::string broken(std::string_view name) {
+  constexpr std::size_t kLongest = 74;
+  std::string out;
+  while (name.size() > kLongest) {
+    const std::size_t end = name.rfind('|', kLongest - 1) + 1;
+    out += fmt::format("{}\n    ", name.substr(0, end));
+    name.remove_prefix(end);
+  }
+  return out.append(name);
+}
+
+// A name that is wider than its column has its summary below it.
 std::string two_columns(const std::vector<Entry>& lines) {
+  constexpr std::size_t kWidest = 30;
   std::size_t width = 0;
   for (const Entry& line : lines) {
-    width = std::max(width, line.name.size());
+    width = std::max(width, std::min(line.name.size(), kWidest));
   }
   std::string out;
   for (const Entry& line : lines) {
-    out += fmt::format("  {:<{}}  {}\n", line.name, width, line.summary);
+    if (line.name.size() > width) {
+      out += fmt::format("  {}\n  {:<{}}  {}\n", broken(line.name), "", width, line.summary);
+    } else {
+      out += fmt::format("  {:<{}}  {}\n", line.name, width, line.summary);
+    }
   }
   return out;
 }

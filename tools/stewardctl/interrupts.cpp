@@ -11,9 +11,9 @@ namespace steward::ctl {
 namespace {
 
 // The one thing that a signal handler may touch.
-volatile std::sig_atomic_t interrupted = 0;
+volatile std::sig_atomic_t signalled = 0;
 
-void on_signal(int) { interrupted = 1; }
+void on_signal(int) { signalled = 1; }
 
 sigset_t stopping_signals() {
   sigset_t set;
@@ -45,13 +45,13 @@ Interrupts::Woken Interrupts::wait(int fd, std::chrono::milliseconds timeout) {
   const auto ms = std::max<std::int64_t>(timeout.count(), 0);
   const timespec span{ms / 1000, ms % 1000 * 1'000'000};
   pollfd watched{fd, POLLIN, 0};
-  const int ready = interrupted != 0 ? 0 : ppoll(&watched, 1, &span, &open);
-  if (interrupted != 0) {
+  const int ready = signalled != 0 ? 0 : ppoll(&watched, 1, &span, &open);
+  if (signalled != 0) {
     return Woken::interrupted;
   }
   return ready > 0 ? Woken::readable : Woken::timeout;
 }
 
-bool Interrupts::happened() { return interrupted != 0; }
+bool Interrupts::happened() { return signalled != 0; }
 
 }  // namespace steward::ctl

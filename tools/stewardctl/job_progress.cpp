@@ -86,6 +86,12 @@ bool JobProgress::finished() const {
   });
 }
 
+bool JobProgress::runs_everywhere() const {
+  return std::all_of(units_.begin(), units_.end(), [](const UnitProgress& unit) {
+    return unit.ended() || unit.given_up || unit.state == wire::CommandState::running;
+  });
+}
+
 JobProgress::Counts JobProgress::counts() const {
   Counts counts;
   for (const UnitProgress& unit : units_) {

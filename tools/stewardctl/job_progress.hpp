@@ -67,6 +67,9 @@ class JobProgress {
   // Every unit has ended or was given up.
   bool finished() const;
 
+  // Every unit runs it, has ended or was given up.
+  bool runs_everywhere() const;
+
   struct Counts {
     std::size_t acked = 0;  // has said anything
     std::size_t done = 0;

@@ -145,7 +145,9 @@ class TableView final : public JobView {
       console_.note(
           fmt::format("{} ok, {} failed, {} pending", counts.done, counts.failed, counts.pending));
     }
-    if (counts.pending > 0) {
+    if (std::any_of(progress.units().begin(), progress.units().end(), [](const auto& unit) {
+          return unit.given_up;
+        })) {
       console_.note(fmt::format("Go on waiting: stewardctl jobs wait {}", progress.job().view()));
     }
   }
@@ -213,6 +215,9 @@ class TableView final : public JobView {
   std::string pending_text(const UnitProgress& unit) const {
     const std::string until =
         unit.expires ? fmt::format(" until {}", expiry_text(*unit.expires)) : "";
+    if (unit.state && !unit.given_up) {
+      return std::string(wire::word(*unit.state));
+    }
     if (!unit.state) {
       return fmt::format("queued{}: no word after {}", until, short_age(silence_));
     }

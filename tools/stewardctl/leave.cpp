@@ -16,7 +16,7 @@ using std::chrono::milliseconds;
 // A broker without a stream for commands says nothing at all.
 constexpr milliseconds kReceiptPatience{2'000};
 constexpr milliseconds kStationPatience{5'000};
-constexpr milliseconds kRound{50};
+constexpr milliseconds kLeavingRound{50};
 
 Custody::Station ask_station(Session& session, const JobProgress& progress) {
   wire::QueryRequest request;
@@ -52,7 +52,7 @@ Custody make_sure(Session& session, Receipts& receipts, const JobProgress& progr
     const bool station_done =
         custody.station != Custody::Station::knows_not || waited >= kStationPatience;
     if ((broker_done && station_done) ||
-        session.wait(Clock::now() + kRound) == Session::Woken::interrupted) {
+        session.wait(Clock::now() + kLeavingRound) == Session::Woken::interrupted) {
       break;
     }
   }

@@ -16,11 +16,11 @@ namespace {
 constexpr int kError = 3;
 constexpr int kWarning = 4;
 
-wire::Timestamp moment(std::int64_t microseconds) {
-  return wire::Timestamp(std::chrono::microseconds(microseconds));
+wire::Timestamp moment(std::int64_t time_us) {
+  return wire::Timestamp(std::chrono::microseconds(time_us));
 }
 
-Paint paint_of(int severity) {
+Paint paint_of_severity(int severity) {
   return severity <= kError ? Paint::bad : severity == kWarning ? Paint::warning : Paint::plain;
 }
 
@@ -41,7 +41,7 @@ std::string log_text(const bus::LogItem& item, const Style& style) {
     program += "[" + one_line(line.pid) + "]";
   }
   return style.paint(Paint::faint, head) +
-         style.paint(paint_of(line.severity),
+         style.paint(paint_of_severity(line.severity),
                      (program.empty() ? "" : program + ": ") + one_line(line.message())) +
          "\n";
 }

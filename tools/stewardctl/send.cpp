@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <fstream>
@@ -24,35 +25,22 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kFlushTimeout{5'000};
-
-Exit detach(Console& console, const JobProgress& progress) {
-  console.note(fmt::format("Detached: the job goes on. See: stewardctl jobs show {}",
-                           progress.job().view()));
-  return Exit::interrupted;
-}
-
-Result<std::vector<bus::Message>> make_messages(Session& session,
-                                                const Order& order,
-                                                JobProgress& progress) {
-  std::vector<bus::Message> out;
-  for (std::size_t i = 0; i < order.units.size(); ++i) {
-    const std::string& unit = order.units[i];
-    STEWARD_TRY(
-        auto subject,
-        wire::Subject::parse(fmt::format("{}.command.{}.{}", unit, order.method, order.domain)));
-    wire::Envelope envelope = session.envelope(std::move(subject));
-    envelope.job = progress.job();
-    if (!order.repeated.empty()) {
-      envelope.ref = order.repeated[i];
-    }
-    envelope.expires = envelope.time + order.expires.value_or(wire::kDefaultExpiry);
-    const auto now = Clock::now();
-    progress.add({unit, envelope.id, now, envelope.expires, {}, {}, {}, {}, now});
-    out.push_back(
-        session.seal(envelope, order.payloads.empty() ? order.payload : order.payloads[i]));
+// Running units are no failure where nobody wants to wait for their end.
+Exit after(Follower::Ending ending, Console& console, const JobProgress& progress) {
+  if (ending == Follower::Ending::finished) {
+    return progress.exit();
   }
-  return out;
+  const bool interrupted = ending == Follower::Ending::interrupted;
+  console.note(fmt::format("Detached: the job goes on. See: stewardctl jobs {} {}",
+                           interrupted ? "show" : "logs -f",
+                           progress.job().view()));
+  if (interrupted) {
+    return Exit::interrupted;
+  }
+  const auto silent = std::count_if(progress.units().begin(),
+                                    progress.units().end(),
+                                    [](const auto& unit) { return unit.given_up; });
+  return progress.counts().failed > 0 || silent > 0 ? progress.exit() : Exit::ok;
 }
 
 // Each message, and where messages are signed what the policy says of it.
@@ -104,6 +92,29 @@ Result<Exit> show_dry(Invocation& invocation,
 
 }  // namespace
 
+Result<std::vector<bus::Message>> make_messages(Session& session,
+                                                const Order& order,
+                                                JobProgress& progress) {
+  std::vector<bus::Message> out;
+  for (std::size_t i = 0; i < order.units.size(); ++i) {
+    const std::string& unit = order.units[i];
+    STEWARD_TRY(
+        auto subject,
+        wire::Subject::parse(fmt::format("{}.command.{}.{}", unit, order.method, order.domain)));
+    wire::Envelope envelope = session.envelope(std::move(subject));
+    envelope.job = progress.job();
+    if (!order.repeated.empty()) {
+      envelope.ref = order.repeated[i];
+    }
+    envelope.expires = envelope.time + order.expires.value_or(wire::kDefaultExpiry);
+    const auto now = Clock::now();
+    progress.add({unit, envelope.id, now, envelope.expires, {}, {}, {}, {}, now});
+    out.push_back(
+        session.seal(envelope, order.payloads.empty() ? order.payload : order.payloads[i]));
+  }
+  return out;
+}
+
 void declare_sending(Syntax& syntax, Sending& sending) {
   syntax.option("--wait", sending.wait, "TIME", "give up on a unit without a word after (10s)");
   syntax.option("--expires", sending.expires, "TIME", "do not start it later than that (1h)");
@@ -137,7 +148,7 @@ Result<Exit> send_order(Invocation& invocation,
     return tl::unexpected<Error>(sure.error());
   }
   const auto view = job_view(invocation, offline);
-  Follower follower(session, progress, *view, {offline, command_timeout});
+  Follower follower(session, progress, *view, {offline, command_timeout, sending.until_running});
   if (auto listening = sending.no_wait ? Result<void>() : follower.listen(); !listening) {
     return tl::unexpected<Error>(listening.error());
   }
@@ -167,9 +178,7 @@ Result<Exit> send_order(Invocation& invocation,
     }
     return leave(invocation, session, *receipts, progress);
   }
-  const auto ending = follower.run();
-  return ending == Follower::Ending::finished ? progress.exit()
-                                              : detach(invocation.console, progress);
+  return after(follower.run(), invocation.console, progress);
 }
 
 Result<Exit> follow_job(Invocation& invocation,
@@ -181,14 +190,13 @@ Result<Exit> follow_job(Invocation& invocation,
   if (auto listening = follower.listen(); !listening) {
     return tl::unexpected<Error>(listening.error());
   }
-  return follower.run() == Follower::Ending::finished ? progress.exit()
-                                                      : detach(invocation.console, progress);
+  return after(follower.run(), invocation.console, progress);
 }
 
 namespace {
 
 // None where reading fails on the way, as that of a folder does.
-std::optional<std::string> read_all(std::istream& in) {
+std::optional<std::string> read_stream(std::istream& in) {
   std::string text;
   std::array<char, 65'536> block{};
   while (in.read(block.data(), block.size()) || in.gcount() > 0) {
@@ -204,7 +212,7 @@ Result<std::string> read_input(const std::string& path) {
   if (path != "-") {
     file.open(path, std::ios::binary);
   }
-  auto text = file ? read_all(path == "-" ? std::cin : file) : std::nullopt;
+  auto text = file ? read_stream(path == "-" ? std::cin : file) : std::nullopt;
   if (!text) {
     return failure(ErrorCode::bad_config, system_error(errno, "read " + path).message);
   }

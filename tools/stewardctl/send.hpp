@@ -23,10 +23,16 @@ struct Order {
   std::optional<wire::MessageId> retries;
 };
 
+// A message for each unit, in their order, each noted in `progress`. Errors: bad_subject.
+[[nodiscard]] Result<std::vector<bus::Message>> make_messages(Session& session,
+                                                              const Order& order,
+                                                              JobProgress& progress);
+
 // How a person wants it sent.
 struct Sending {
   bool no_wait = false;
   bool dry_run = false;
+  bool until_running = false;  // wait for the beginning, not for the end
   std::string wait = "10s";
   std::string expires;
 };

@@ -329,18 +329,25 @@ std::uint64_t Session::lost() const { return inbox_->lost() + bus_->status().ove
 Result<std::unique_ptr<Question>> Session::ask(std::string_view what,
                                                const wire::QueryRequest& request,
                                                std::chrono::milliseconds timeout) {
+  return ask_on(fmt::format("query.{}", what), "application/json", wire::encode(request), timeout);
+}
+
+Result<std::unique_ptr<Question>> Session::ask_on(std::string_view route,
+                                                  std::string content_type,
+                                                  std::string payload,
+                                                  std::chrono::milliseconds timeout) {
   STEWARD_TRY(auto subject,
-              wire::Subject::parse(fmt::format("{}.command.query.{}", settings_.station, what)));
+              wire::Subject::parse(fmt::format("{}.command.{}", settings_.station, route)));
   const auto now = Clock::now();
   auto question = std::make_unique<Question>(bus_->new_inbox(), now, now + timeout);
-  auto subscription = bus_->subscribe(question->inbox_, [inbox = inbox_](bus::Message&& message) {
-    inbox->push(std::move(message));
-  });
+  auto subscription = bus_->subscribe(question->inbox_, sink());
   if (!subscription) {
     return tl::unexpected<Error>(std::move(subscription).error());
   }
   question->subscription_ = *std::move(subscription);
-  bus::Message message = seal(envelope(std::move(subject)), wire::encode(request));
+  auto asking = envelope(std::move(subject));
+  asking.content_type = std::move(content_type);
+  bus::Message message = seal(asking, std::move(payload));
   message.reply = question->inbox_;
   if (auto sent = publish(message); !sent) {
     return tl::unexpected<Error>(std::move(sent).error().with_context("ask the station"));
@@ -352,19 +359,32 @@ Result<Answer> Session::query(std::string_view what,
                               const wire::QueryRequest& request,
                               std::chrono::milliseconds timeout) {
   STEWARD_TRY(const auto question, ask(what, request, timeout));
+  return await(*question);
+}
+
+Result<Answer> Session::request(std::string_view route,
+                                std::string content_type,
+                                std::string payload,
+                                std::chrono::milliseconds timeout) {
+  STEWARD_TRY(const auto question,
+              ask_on(route, std::move(content_type), std::move(payload), timeout));
+  return await(*question);
+}
+
+Result<Answer> Session::await(Question& question) {
   std::vector<Delivery> others = std::exchange(kept_, {});
-  auto outcome = question->outcome(Clock::now(), settings_.station);
+  auto outcome = question.outcome(Clock::now(), settings_.station);
   while (!outcome) {
-    if (wait(question->deadline()) == Woken::interrupted) {
+    if (wait(question.deadline()) == Woken::interrupted) {
       outcome = failure(ErrorCode::internal, "interrupted");
     }
     for (Delivery& delivery : inbox_->take()) {
-      if (!question->take(delivery)) {
+      if (!question.take(delivery)) {
         others.push_back(std::move(delivery));
       }
     }
     if (!outcome) {
-      outcome = question->outcome(Clock::now(), settings_.station);
+      outcome = question.outcome(Clock::now(), settings_.station);
     }
   }
   kept_ = std::move(others);

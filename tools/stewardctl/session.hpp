@@ -20,6 +20,9 @@ using Clock = std::chrono::steady_clock;
 
 wire::Timestamp wall_clock();
 
+// For a message to reach the broker.
+inline constexpr std::chrono::milliseconds kFlushTimeout{5'000};
+
 // A message, and when it came in.
 struct Delivery {
   bus::Message message;
@@ -128,7 +131,18 @@ class Session {
                                      std::chrono::milliseconds timeout);
   [[nodiscard]] Result<Answer> query(std::string_view what, const wire::QueryRequest& request);
 
+  // Sends <station>.command.<route> and waits for the station's word on it. Errors: as query().
+  [[nodiscard]] Result<Answer> request(std::string_view route,
+                                       std::string content_type,
+                                       std::string payload,
+                                       std::chrono::milliseconds timeout);
+
  private:
+  Result<std::unique_ptr<Question>> ask_on(std::string_view route,
+                                           std::string content_type,
+                                           std::string payload,
+                                           std::chrono::milliseconds timeout);
+  Result<Answer> await(Question& question);
   Result<void> wait_for_link(std::chrono::milliseconds timeout);
 
   const Settings settings_;

@@ -9,7 +9,7 @@ namespace steward::ctl {
 
 namespace {
 
-constexpr std::chrono::milliseconds kRound{50};
+constexpr std::chrono::milliseconds kTellingRound{50};
 
 }  // namespace
 
@@ -29,7 +29,8 @@ Result<void> tell_station(Session& session,
   }
   const auto deadline = Clock::now() + session.settings().timeout;
   while (Clock::now() < deadline) {
-    const bool interrupted = session.wait(Clock::now() + kRound) == Session::Woken::interrupted;
+    const bool interrupted =
+        session.wait(Clock::now() + kTellingRound) == Session::Woken::interrupted;
     for (const Delivery& delivery : session.take()) {
       receipts->take(delivery);
     }

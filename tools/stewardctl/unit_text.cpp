@@ -11,9 +11,9 @@ namespace steward::ctl {
 
 namespace {
 
-constexpr std::array<std::string_view, 5> kOrders{"name", "state", "seen", "rtt", "open"};
+constexpr std::array<std::string_view, 5> kUnitOrders{"name", "state", "seen", "rtt", "open"};
 
-std::string age(std::optional<wire::Timestamp> time, wire::Timestamp now) {
+std::string age_or_never(std::optional<wire::Timestamp> time, wire::Timestamp now) {
   return time ? short_age(std::chrono::floor<std::chrono::seconds>(now - *time)) : "-";
 }
 
@@ -114,6 +114,15 @@ Cell state_cell(wire::UnitState state, const Style& style) {
   return cell(Mark::absent, Paint::faint);
 }
 
+std::string short_end(std::optional<std::chrono::milliseconds> end, wire::Timestamp now) {
+  if (!end) {
+    return "-";
+  }
+  const auto left =
+      std::chrono::duration_cast<std::chrono::milliseconds>(wire::Timestamp(*end) - now);
+  return left.count() < 0 ? short_age(-left) + " ago" : "in " + short_age(left);
+}
+
 Table unit_table(const std::vector<wire::UnitRow>& rows,
                  Format format,
                  const Style& style,
@@ -135,6 +144,8 @@ Table unit_table(const std::vector<wire::UnitRow>& rows,
                     {"OUTBOX", Align::right},
                     {"LEDGER", Align::right},
                     {"HANDLERS", Align::right},
+                    {"LOGIN", Align::right},
+                    {"IDENTITY", Align::right},
                     {"SESSION"}});
   }
   Table table(std::move(columns));
@@ -142,8 +153,8 @@ Table unit_table(const std::vector<wire::UnitRow>& rows,
     const bool seen = row.state != wire::UnitState::never;
     std::vector<Cell> cells{state_cell(row.state, style),
                             {row.unit},
-                            {age(row.since, now)},
-                            {age(row.last_seen, now)},
+                            {age_or_never(row.since, now)},
+                            {age_or_never(row.last_seen, now)},
                             {short_rtt(row.hello.rtt)},
                             count_cell(row.commands.open, Paint::warning),
                             count_cell(row.commands.done, Paint::plain),
@@ -156,6 +167,8 @@ Table unit_table(const std::vector<wire::UnitRow>& rows,
                     {outbox_text(row.hello)},
                     {fmt::format("{}", row.hello.ledger_open)},
                     handlers_cell(row),
+                    {short_end(row.hello.login_expires, now)},
+                    {short_end(row.hello.authority_expires, now)},
                     {row.hello.session}});
     }
     table.add(std::move(cells));
@@ -188,12 +201,12 @@ std::string unit_summary(const std::vector<wire::UnitRow>& rows) {
 }
 
 Result<UnitOrder> parse_unit_order(std::string_view text) {
-  const auto* const found = std::find(kOrders.begin(), kOrders.end(), text);
-  if (found == kOrders.end()) {
+  const auto* const found = std::find(kUnitOrders.begin(), kUnitOrders.end(), text);
+  if (found == kUnitOrders.end()) {
     return failure(ErrorCode::bad_config,
                    fmt::format("--sort '{}': one of name, state, seen, rtt, open", text));
   }
-  return static_cast<UnitOrder>(found - kOrders.begin());
+  return static_cast<UnitOrder>(found - kUnitOrders.begin());
 }
 
 void sort_units(std::vector<wire::UnitRow>& rows, UnitOrder order) {

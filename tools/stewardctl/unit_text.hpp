@@ -5,6 +5,8 @@
 #include "tools/stewardctl/table.hpp"
 #include "tools/stewardctl/verb.hpp"
 
+#include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +20,9 @@ Table unit_table(const std::vector<wire::UnitRow>& rows,
                  Format format,
                  const Style& style,
                  wire::Timestamp now);
+
+// When what a unit is let in by ends, from now: "in 5d", "2h ago", "-".
+std::string short_end(std::optional<std::chrono::milliseconds> end, wire::Timestamp now);
 
 // "3 units: 1 up, 1 late, 1 down (3 commands open)"
 std::string unit_summary(const std::vector<wire::UnitRow>& rows);

@@ -60,6 +60,11 @@ struct Verb {
 
 using Verbs = std::vector<Verb>;
 
+// "jobs" of "jobs show".
+inline std::string first_word(std::string_view name) {
+  return std::string(name.substr(0, name.find(' ')));
+}
+
 // What each file of a verb gives to main.cpp.
 Verb units_verb();
 Verb show_verb();
@@ -73,6 +78,8 @@ Verb facts_verb();
 Verb label_verb();
 Verb metrics_verb();
 Verb top_verb();
+Verbs daemons_verbs();
+Verbs update_verbs();
 Verbs group_verbs();
 Verbs alerts_verbs();
 Verb logs_verb();
@@ -82,8 +89,11 @@ Verbs keys_verbs();
 Verbs policy_verbs();
 Verb policy_push_verb();
 Verb ca_sign_verb();
+Verb enroll_token_verb();
+Verbs enroll_verbs();
 Verb revoke_verb();
 Verb trust_verify_verb();
+Verbs audit_verbs();
 Verbs bus_verbs();
 Verb doctor_verb();
 Verb version_verb();

@@ -16,7 +16,7 @@ namespace steward::ctl {
 
 namespace {
 
-struct Arguments {
+struct AlertsArguments {
   TargetArguments target;
   std::string rule = "*";
   std::string note;
@@ -26,19 +26,19 @@ struct Arguments {
 };
 
 template <class Row>
-struct Listing {
+struct AlertListing {
   std::vector<Row> rows;
   std::vector<std::string> texts;  // of the rows, as the station wrote them
   wire::Timestamp now;             // the station's
 };
 
 template <class Row>
-Result<Listing<Row>> list(Session& session,
-                          std::string_view what,
-                          const wire::QueryRequest& request,
-                          Result<Row> (*decode)(std::string_view)) {
+Result<AlertListing<Row>> list_rows(Session& session,
+                                    std::string_view what,
+                                    const wire::QueryRequest& request,
+                                    Result<Row> (*decode)(std::string_view)) {
   STEWARD_TRY(auto answer, session.query(what, request));
-  Listing<Row> listing{{}, std::move(answer.rows), answer.station_time.value_or(wall_clock())};
+  AlertListing<Row> listing{{}, std::move(answer.rows), answer.station_time.value_or(wall_clock())};
   for (const auto& text : listing.texts) {
     STEWARD_TRY(auto row, decode(text));
     listing.rows.push_back(std::move(row));
@@ -46,10 +46,10 @@ Result<Listing<Row>> list(Session& session,
   return listing;
 }
 
-Result<Listing<wire::AlertRow>> list_alerts(Session& session, std::vector<std::string> units) {
+Result<AlertListing<wire::AlertRow>> list_alerts(Session& session, std::vector<std::string> units) {
   auto request = all_rows();
   request.units = std::move(units);
-  return list(session, "alerts", request, &wire::decode_alert_row);
+  return list_rows(session, "alerts", request, &wire::decode_alert_row);
 }
 
 Cell severity_cell(wire::Severity severity) {
@@ -66,12 +66,12 @@ Cell state_cell(const wire::AlertRow& row) {
   return row.acked_by.empty() ? Cell{"firing", Paint::bad} : Cell{"seen", Paint::plain};
 }
 
-std::string age(wire::Timestamp since, wire::Timestamp now) {
+std::string age_of_alert(wire::Timestamp since, wire::Timestamp now) {
   return short_age(std::chrono::duration_cast<std::chrono::milliseconds>(
       std::max(now - since, wire::Timestamp::duration(0))));
 }
 
-Table alerts_table(const Listing<wire::AlertRow>& listing, Format format) {
+Table alerts_table(const AlertListing<wire::AlertRow>& listing, Format format) {
   std::vector<Column> columns{{"STATE"},
                               {"SEVERITY"},
                               {"UNIT"},
@@ -89,7 +89,7 @@ Table alerts_table(const Listing<wire::AlertRow>& listing, Format format) {
                severity_cell(row.alert.severity),
                {row.unit},
                {row.alert.rule},
-               {age(row.heard, listing.now)},
+               {age_of_alert(row.heard, listing.now)},
                {fmt::format("{:.4g}", row.alert.value)},
                {one_line(row.alert.condition)},
                {one_line(row.alert.series)},
@@ -100,10 +100,10 @@ Table alerts_table(const Listing<wire::AlertRow>& listing, Format format) {
 }
 
 template <class Row>
-void print(Invocation& invocation,
-           const Listing<Row>& listing,
-           const Table& table,
-           const std::function<std::string(const Row&)>& name_of) {
+void print_alerts(Invocation& invocation,
+                  const AlertListing<Row>& listing,
+                  const Table& table,
+                  const std::function<std::string(const Row&)>& name_of) {
   Console& console = invocation.console;
   if (invocation.is_table()) {
     if (table.size() > 0) {
@@ -120,13 +120,13 @@ void print(Invocation& invocation,
 }
 
 // The worst first.
-Result<Exit> list_verb(Invocation& invocation, const Arguments& arguments) {
+Result<Exit> list_verb(Invocation& invocation, const AlertsArguments& arguments) {
   STEWARD_TRY(const auto session, invocation.session());
   std::vector<std::string> units;
   if (!arguments.target.target.empty()) {
     STEWARD_TRY(units, looked_at(*session, arguments.target));
   }
-  Listing<wire::AlertRow> listing;
+  AlertListing<wire::AlertRow> listing;
   listing.now = wall_clock();
   if (arguments.target.target.empty() || !units.empty()) {
     STEWARD_TRY(listing, list_alerts(*session, units));
@@ -150,7 +150,7 @@ Result<Exit> list_verb(Invocation& invocation, const Arguments& arguments) {
   const std::function<std::string(const wire::AlertRow&)> name = [](const wire::AlertRow& row) {
     return row.unit + " " + row.alert.rule;
   };
-  print(invocation, sorted, alerts_table(sorted, invocation.format), name);
+  print_alerts(invocation, sorted, alerts_table(sorted, invocation.format), name);
   if (invocation.is_table()) {
     invocation.console.note(sorted.rows.empty() ? "No alert is open."
                                                 : counted(sorted.rows.size(), "alert"));
@@ -181,7 +181,9 @@ bool is_meant(const wire::AlertRow& row,
 }
 
 // `ack` and `drop`: of alerts that are open now.
-Result<Exit> mark(Invocation& invocation, const Arguments& arguments, wire::AlertsRequest::Op op) {
+Result<Exit> mark(Invocation& invocation,
+                  const AlertsArguments& arguments,
+                  wire::AlertsRequest::Op op) {
   STEWARD_TRY(const auto session, invocation.session());
   auto target = arguments.target;
   target.force = true;
@@ -214,8 +216,8 @@ Result<Exit> mark(Invocation& invocation, const Arguments& arguments, wire::Aler
   return Exit::ok;
 }
 
-Result<Listing<wire::SilenceRow>> list_silences(Session& session) {
-  return list(session, "silences", all_rows(), &wire::decode_silence_row);
+Result<AlertListing<wire::SilenceRow>> list_silences(Session& session) {
+  return list_rows(session, "silences", all_rows(), &wire::decode_silence_row);
 }
 
 Result<bool> is_silenced(Session& session, const std::string& id) {
@@ -224,7 +226,7 @@ Result<bool> is_silenced(Session& session, const std::string& id) {
       listing.rows.begin(), listing.rows.end(), [&id](const auto& row) { return row.id == id; });
 }
 
-Result<Exit> begin_silence(Invocation& invocation, const Arguments& arguments) {
+Result<Exit> begin_silence(Invocation& invocation, const AlertsArguments& arguments) {
   STEWARD_TRY(const auto time, parse_duration(arguments.time));
   if (arguments.target.target.empty() && !arguments.target.all) {
     return failure(ErrorCode::bad_config, "no target. Name units, or write --all");
@@ -251,7 +253,7 @@ Result<Exit> begin_silence(Invocation& invocation, const Arguments& arguments) {
   return Exit::ok;
 }
 
-Result<Exit> unsilence(Invocation& invocation, const Arguments& arguments) {
+Result<Exit> unsilence(Invocation& invocation, const AlertsArguments& arguments) {
   if (!wire::MessageId::parse(arguments.end)) {
     return failure(
         ErrorCode::bad_config,
@@ -288,24 +290,24 @@ Result<Exit> silences(Invocation& invocation) {
   const std::function<std::string(const wire::SilenceRow&)> name = [](const auto& row) {
     return row.id;
   };
-  print(invocation, listing, table, name);
+  print_alerts(invocation, listing, table, name);
   if (invocation.is_table() && listing.rows.empty()) {
     invocation.console.note("Nothing is silenced.");
   }
   return Exit::ok;
 }
 
-Result<Exit> silence(Invocation& invocation, const Arguments& arguments) {
+Result<Exit> silence(Invocation& invocation, const AlertsArguments& arguments) {
   return arguments.list           ? silences(invocation)
          : !arguments.end.empty() ? unsilence(invocation, arguments)
                                   : begin_silence(invocation, arguments);
 }
 
-void declare_rule(Syntax& syntax, Arguments& arguments) {
+void declare_rule(Syntax& syntax, AlertsArguments& arguments) {
   syntax.option("--rule", arguments.rule, "GLOB", "of these rules alone");
 }
 
-void declare_note(Syntax& syntax, Arguments& arguments) {
+void declare_note(Syntax& syntax, AlertsArguments& arguments) {
   syntax.option("--note", arguments.note, "TEXT", "why, for others to read");
 }
 
@@ -321,7 +323,7 @@ Verbs alerts_verbs() {
        "stewardctl alerts ls 'site=oslo' -o wide",
        TakesCommand::no,
        [](Syntax& syntax) -> Action {
-         const auto arguments = std::make_shared<Arguments>();
+         const auto arguments = std::make_shared<AlertsArguments>();
          syntax.positional("TARGET", arguments->target.target, Syntax::Presence::optional);
          return [arguments](Invocation& invocation) { return list_verb(invocation, *arguments); };
        }},
@@ -331,7 +333,7 @@ Verbs alerts_verbs() {
        "stewardctl alerts ack ship1 --rule disk --note 'new disk is on its way'",
        TakesCommand::no,
        [](Syntax& syntax) -> Action {
-         const auto arguments = std::make_shared<Arguments>();
+         const auto arguments = std::make_shared<AlertsArguments>();
          declare_target(syntax, arguments->target);
          declare_rule(syntax, *arguments);
          declare_note(syntax, *arguments);
@@ -349,7 +351,7 @@ Verbs alerts_verbs() {
        "stewardctl alerts silence --end 01M7YPX8K6D6W5RQRZMABY03AS",
        TakesCommand::no,
        [](Syntax& syntax) -> Action {
-         const auto arguments = std::make_shared<Arguments>();
+         const auto arguments = std::make_shared<AlertsArguments>();
          declare_target(syntax, arguments->target);
          declare_rule(syntax, *arguments);
          syntax.option("--for", arguments->time, "TIME", "how long (1h)");
@@ -364,7 +366,7 @@ Verbs alerts_verbs() {
        "stewardctl alerts drop ship1",
        TakesCommand::no,
        [](Syntax& syntax) -> Action {
-         const auto arguments = std::make_shared<Arguments>();
+         const auto arguments = std::make_shared<AlertsArguments>();
          declare_target(syntax, arguments->target);
          declare_rule(syntax, *arguments);
          return [arguments](Invocation& invocation) {

@@ -24,7 +24,7 @@ struct SubscribeArguments {
   std::string count;
 };
 
-Result<std::string> payload_of(const std::string& argument) {
+Result<std::string> payload_of_argument(const std::string& argument) {
   if (argument == "-") {
     return read_input("-");
   }
@@ -35,7 +35,7 @@ Result<std::string> payload_of(const std::string& argument) {
 }
 
 Result<bus::Message> message_of(Session& session, const PublishArguments& arguments) {
-  STEWARD_TRY(auto payload, payload_of(arguments.payload));
+  STEWARD_TRY(auto payload, payload_of_argument(arguments.payload));
   if (arguments.sealed) {
     STEWARD_TRY(auto subject, wire::Subject::parse(arguments.subject));
     const bool command = subject.kind == wire::Kind::command;
@@ -79,7 +79,7 @@ Result<Exit> publish(Invocation& invocation, const PublishArguments& arguments) 
   return Exit::ok;
 }
 
-void print(Invocation& invocation, const bus::Message& message) {
+void print_message(Invocation& invocation, const bus::Message& message) {
   Console& console = invocation.console;
   if (invocation.format == Format::name) {
     console.out(message.subject + "\n");
@@ -130,7 +130,7 @@ Result<Exit> subscribe(Invocation& invocation, const SubscribeArguments& argumen
       break;
     }
     for (const Delivery& delivery : session->take()) {
-      print(invocation, delivery.message);
+      print_message(invocation, delivery.message);
       if (++seen == most) {
         return Exit::ok;
       }

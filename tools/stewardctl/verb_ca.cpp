@@ -1,5 +1,6 @@
 #include "subjects/identity/files.hpp"
 #include "tools/stewardctl/cluster_authority.hpp"
+#include "tools/stewardctl/fingerprint_check.hpp"
 #include "tools/stewardctl/format.hpp"
 #include "tools/stewardctl/passphrase.hpp"
 #include "tools/stewardctl/verb.hpp"
@@ -15,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Arguments {
+struct CaArguments {
   std::string file;
   std::string folder;
   std::string fingerprint;
@@ -42,34 +43,8 @@ Result<std::vector<fs::path>> requests_at(const std::string& place) {
   return files;
 }
 
-// A person says that this is what the unit has shown.
-Result<void> compare(Invocation& invocation,
-                     const Arguments& arguments,
-                     const std::string& unit,
-                     const std::string& fingerprint) {
-  if (!arguments.fingerprint.empty()) {
-    return arguments.fingerprint == fingerprint
-               ? Result<void>()
-               : failure(ErrorCode::denied,
-                         "the request of " + unit + " has the fingerprint " + fingerprint +
-                             ": it is not the one you mean");
-  }
-  if (invocation.asking == Asking::answered_yes) {
-    return {};
-  }
-  if (invocation.asking == Asking::never || !invocation.console.look().in_is_terminal) {
-    return failure(ErrorCode::bad_config,
-                   unit + " has the fingerprint " + fingerprint +
-                       ", and nobody is here to compare it: write --fingerprint or --yes");
-  }
-  return invocation.console.confirmed(
-             fmt::format("{} shows the fingerprint {}?", unit, fingerprint))
-             ? Result<void>()
-             : failure(ErrorCode::denied, "not confirmed: " + unit + " was not let in");
-}
-
 Result<void> sign_one(Invocation& invocation,
-                      const Arguments& arguments,
+                      const CaArguments& arguments,
                       const ClusterAuthority& authority,
                       const fs::path& file) {
   const auto wrong = [&file](const Error& error) {
@@ -85,7 +60,8 @@ Result<void> sign_one(Invocation& invocation,
     return wrong(request.error());
   }
   const std::string unit = request->node.node.str();
-  if (auto same = compare(invocation, arguments, unit, identity::enrollment_fingerprint(*document));
+  if (auto same = check_fingerprint(
+          invocation, unit, identity::enrollment_fingerprint(*document), arguments.fingerprint);
       !same) {
     return same;
   }
@@ -103,7 +79,7 @@ Result<void> sign_one(Invocation& invocation,
   return {};
 }
 
-Result<Exit> sign(Invocation& invocation, const Arguments& arguments) {
+Result<Exit> sign_request(Invocation& invocation, const CaArguments& arguments) {
   if (arguments.folder.empty()) {
     return failure(ErrorCode::bad_config, "--dir is missing: the folder of steward init");
   }
@@ -135,12 +111,14 @@ Verb ca_sign_verb() {
           "stewardctl ca sign requests/ --dir fleet --yes",
           TakesCommand::no,
           [](Syntax& syntax) -> Action {
-            const auto arguments = std::make_shared<Arguments>();
+            const auto arguments = std::make_shared<CaArguments>();
             syntax.positional("FILE", arguments->file, Syntax::Presence::required);
             syntax.option("--dir", arguments->folder, "DIR", "the folder of steward init");
             syntax.option(
                 "--fingerprint", arguments->fingerprint, "HEX", "the one that the unit shows");
-            return [arguments](Invocation& invocation) { return sign(invocation, *arguments); };
+            return [arguments](Invocation& invocation) {
+              return sign_request(invocation, *arguments);
+            };
           }};
 }
 

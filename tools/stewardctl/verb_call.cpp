@@ -11,7 +11,7 @@ namespace steward::ctl {
 
 namespace {
 
-struct Arguments {
+struct CallArguments {
   TargetArguments target;
   Sending sending;
   std::string method;
@@ -38,14 +38,14 @@ Result<std::string> read_payload(const std::string& argument) {
 }
 
 // With --all there is no TARGET, so that the only positional is the method.
-void settle_positionals(Arguments& arguments) {
+void settle_call_positionals(CallArguments& arguments) {
   if (arguments.target.all && arguments.method.empty()) {
     std::swap(arguments.method, arguments.target.target);
   }
 }
 
-Result<Exit> call(Invocation& invocation, Arguments arguments) {
-  settle_positionals(arguments);
+Result<Exit> call(Invocation& invocation, CallArguments arguments) {
+  settle_call_positionals(arguments);
   const std::size_t slash = arguments.method.find('/');
   if (slash == std::string::npos) {
     return failure(ErrorCode::bad_config,
@@ -74,7 +74,7 @@ Verb call_verb() {
           "stewardctl call --all shellcommand/operatingsystem --data @command.json",
           TakesCommand::no,
           [](Syntax& syntax) -> Action {
-            const auto arguments = std::make_shared<Arguments>();
+            const auto arguments = std::make_shared<CallArguments>();
             declare_acting_target(syntax, arguments->target);
             syntax.positional("METHOD/DOMAIN", arguments->method, Syntax::Presence::optional);
             syntax.option(

@@ -9,11 +9,11 @@ namespace steward::ctl {
 namespace {
 
 // Somebody waits at the prompt with a finger on Tab.
-constexpr std::chrono::milliseconds kPatience{500};
+constexpr std::chrono::milliseconds kCompletionPatience{500};
 
 Result<std::vector<std::string>> ask_units(Invocation& invocation) {
-  STEWARD_TRY(const auto session, invocation.session(kPatience));
-  STEWARD_TRY(const auto answer, session->query("units", all_rows(), kPatience));
+  STEWARD_TRY(const auto session, invocation.session(kCompletionPatience));
+  STEWARD_TRY(const auto answer, session->query("units", all_rows(), kCompletionPatience));
   STEWARD_TRY(const auto rows, decode_unit_rows(answer));
   std::vector<std::string> out;
   out.reserve(rows.size());
@@ -24,10 +24,10 @@ Result<std::vector<std::string>> ask_units(Invocation& invocation) {
 }
 
 Result<std::vector<std::string>> ask_jobs(Invocation& invocation) {
-  STEWARD_TRY(const auto session, invocation.session(kPatience));
+  STEWARD_TRY(const auto session, invocation.session(kCompletionPatience));
   wire::QueryRequest request;
   request.limit = 50;
-  STEWARD_TRY(const auto answer, session->query("jobs", request, kPatience));
+  STEWARD_TRY(const auto answer, session->query("jobs", request, kCompletionPatience));
   std::vector<std::string> out;
   for (const std::string& text : answer.rows) {
     STEWARD_TRY(const auto row, wire::decode_job_row(text));

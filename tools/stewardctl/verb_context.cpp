@@ -78,7 +78,7 @@ Result<Exit> add(Invocation& invocation, const AddArguments& arguments) {
   return Exit::ok;
 }
 
-Result<Exit> list(Invocation& invocation) {
+Result<Exit> list_contexts(Invocation& invocation) {
   Console& console = invocation.console;
   const std::string selected = invocation.contexts.selected();
   Table table({{""}, {"NAME"}, {"SERVER"}, {"DESCRIPTION"}});
@@ -122,7 +122,7 @@ Result<Exit> use(Invocation& invocation, const std::string& name) {
 }
 
 // Where stewardctl would go now, and why; secrets stay out.
-Result<Exit> show(Invocation& invocation, const std::string& name) {
+Result<Exit> show_context(Invocation& invocation, const std::string& name) {
   if (!name.empty()) {
     invocation.flags.context = name;
   }
@@ -206,7 +206,9 @@ Verbs context_verbs() {
        "",
        "stewardctl context\nstewardctl context ls -o name",
        TakesCommand::no,
-       [](Syntax&) -> Action { return [](Invocation& invocation) { return list(invocation); }; }},
+       [](Syntax&) -> Action {
+         return [](Invocation& invocation) { return list_contexts(invocation); };
+       }},
       {"context add",
        "save a connection under a name",
        "In the nats tool's format, below $XDG_CONFIG_HOME/steward/context, readable by you only.",
@@ -225,7 +227,7 @@ Verbs context_verbs() {
        "",
        "stewardctl context show\nstewardctl context show home",
        TakesCommand::no,
-       declare_named<show, Presence::optional>},
+       declare_named<show_context, Presence::optional>},
       {"context rm",
        "forget a connection",
        "",

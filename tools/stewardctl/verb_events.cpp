@@ -15,7 +15,7 @@ namespace steward::ctl {
 
 namespace {
 
-struct Arguments {
+struct EventsArguments {
   std::string pattern;
   bool follow = false;
   std::string limit = "50";
@@ -67,7 +67,7 @@ void print_live(Invocation& invocation, const Delivery& delivery, const wire::Su
   console.out(style.paint(Paint::faint, head.substr(0, 14)) + head.substr(14) + text + "\n");
 }
 
-Result<Exit> follow(Invocation& invocation, const EventPattern& pattern) {
+Result<Exit> follow_events(Invocation& invocation, const EventPattern& pattern) {
   STEWARD_TRY(const auto wanted, sieve(pattern));
   STEWARD_TRY(const auto session, invocation.session());
   if (auto heard = session->listen(pattern.subject); !heard) {
@@ -141,10 +141,10 @@ Result<Exit> history(Invocation& invocation, const EventPattern& pattern, std::s
   return Exit::ok;
 }
 
-Result<Exit> events(Invocation& invocation, const Arguments& arguments) {
+Result<Exit> events(Invocation& invocation, const EventsArguments& arguments) {
   const EventPattern pattern = parse_event_pattern(arguments.pattern);
   if (arguments.follow) {
-    return follow(invocation, pattern);
+    return follow_events(invocation, pattern);
   }
   const int limit = std::atoi(arguments.limit.c_str());
   if (limit < 1) {
@@ -166,7 +166,7 @@ Verb events_verb() {
       "stewardctl events -f '*.event.ack.shellcommand' -o jsonl",
       TakesCommand::no,
       [](Syntax& syntax) -> Action {
-        const auto arguments = std::make_shared<Arguments>();
+        const auto arguments = std::make_shared<EventsArguments>();
         syntax.positional("PATTERN", arguments->pattern, Syntax::Presence::optional);
         syntax.flag("-f,--follow", arguments->follow, "live, from the bus, until Ctrl-C");
         syntax.option("--limit", arguments->limit, "N", "the newest so many (50)");

@@ -15,7 +15,7 @@ namespace steward::ctl {
 
 namespace {
 
-struct Arguments {
+struct FactsArguments {
   TargetArguments target;
   std::string path;
   std::string diff;
@@ -27,13 +27,13 @@ struct Answered {
 };
 
 // With --all there is no TARGET, so that the only positional is the path.
-void settle_positionals(Arguments& arguments) {
+void settle_fact_positionals(FactsArguments& arguments) {
   if (arguments.target.all && arguments.path.empty()) {
     std::swap(arguments.path, arguments.target.target);
   }
 }
 
-Result<Answered> ask(Session& session, wire::QueryRequest request) {
+Result<Answered> ask_facts(Session& session, const wire::QueryRequest& request) {
   STEWARD_TRY(const auto answer, session.query("facts", request));
   Answered answered;
   for (const std::string& text : answer.rows) {
@@ -45,7 +45,7 @@ Result<Answered> ask(Session& session, wire::QueryRequest request) {
 }
 
 // A value for people: a text without its quotes, a list with commas.
-std::string shown(const std::string& value) {
+std::string shown_fact(const std::string& value) {
   const auto parsed = wire::parse_json(value);
   if (parsed && parsed->is_string()) {
     return one_line(parsed->get<std::string>());
@@ -60,16 +60,16 @@ std::string shown(const std::string& value) {
   return value;
 }
 
-Table facts_table(const std::vector<wire::FactsRow>& rows) {
+Table table_of_units(const std::vector<wire::FactsRow>& rows) {
   const bool one = rows.size() == 1;
   Table table(one ? std::vector<Column>{{"FACT"}, {"VALUE"}}
                   : std::vector<Column>{{"UNIT"}, {"FACT"}, {"VALUE"}});
   for (const auto& row : rows) {
     for (const auto& [path, value] : row.facts) {
       if (one) {
-        table.add({{path}, {shown(value)}});
+        table.add({{path}, {shown_fact(value)}});
       } else {
-        table.add({{row.unit}, {path}, {shown(value)}});
+        table.add({{row.unit}, {path}, {shown_fact(value)}});
       }
     }
   }
@@ -81,7 +81,7 @@ Table difference_table(const std::vector<wire::FactsRow>& rows, const wire::Fact
   Table table({{"UNIT"}, {"FACT"}, {"VALUE"}, {"ON " + other.unit}});
   const auto value_of = [](const wire::Facts& facts, const std::string& path) {
     const auto at = facts.find(path);
-    return at == facts.end() ? std::string("-") : shown(at->second);
+    return at == facts.end() ? std::string("-") : shown_fact(at->second);
   };
   for (const auto& row : rows) {
     wire::Facts all = row.facts;
@@ -111,7 +111,7 @@ std::vector<std::string> silent_ones(const std::vector<std::string>& units,
   return silent;
 }
 
-void print(Invocation& invocation, const Answered& answered, const Table& table) {
+void print_facts(Invocation& invocation, const Answered& answered, const Table& table) {
   Console& console = invocation.console;
   switch (invocation.format) {
     case Format::json:
@@ -137,8 +137,8 @@ void print(Invocation& invocation, const Answered& answered, const Table& table)
   }
 }
 
-Result<Exit> facts(Invocation& invocation, Arguments arguments) {
-  settle_positionals(arguments);
+Result<Exit> facts(Invocation& invocation, FactsArguments arguments) {
+  settle_fact_positionals(arguments);
   wire::QueryRequest request = all_rows();
   if (!arguments.path.empty()) {
     if (!wire::is_fact_path(arguments.path)) {
@@ -152,12 +152,12 @@ Result<Exit> facts(Invocation& invocation, Arguments arguments) {
   request.units = units;
   Answered answered;
   if (!units.empty()) {
-    STEWARD_TRY(answered, ask(*session, request));
+    STEWARD_TRY(answered, ask_facts(*session, request));
   }
-  Table table = facts_table(answered.rows);
+  Table table = table_of_units(answered.rows);
   if (!arguments.diff.empty()) {
     request.units = {arguments.diff};
-    STEWARD_TRY(const auto other, ask(*session, request));
+    STEWARD_TRY(const auto other, ask_facts(*session, request));
     if (other.rows.empty()) {
       return failure(ErrorCode::not_found,
                      fmt::format("--diff {}: nothing is known of that unit. See: stewardctl units",
@@ -165,7 +165,7 @@ Result<Exit> facts(Invocation& invocation, Arguments arguments) {
     }
     table = difference_table(answered.rows, other.rows.front());
   }
-  print(invocation, answered, table);
+  print_facts(invocation, answered, table);
   if (const auto silent = silent_ones(units, answered); !silent.empty()) {
     invocation.console.warn(
         fmt::format("no facts yet of {}", one_line(fmt::format("{}", fmt::join(silent, ", ")))));
@@ -189,7 +189,7 @@ Verb facts_verb() {
       "stewardctl facts --all labels -o json",
       TakesCommand::no,
       [](Syntax& syntax) -> Action {
-        const auto arguments = std::make_shared<Arguments>();
+        const auto arguments = std::make_shared<FactsArguments>();
         declare_target(syntax, arguments->target);
         syntax.positional("PATH", arguments->path, Syntax::Presence::optional);
         syntax.option("--diff", arguments->diff, "UNIT", "only what differs from that unit's");

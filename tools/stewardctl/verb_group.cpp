@@ -15,14 +15,14 @@ namespace steward::ctl {
 
 namespace {
 
-struct Listing {
+struct GroupListing {
   std::vector<wire::GroupRow> rows;
   std::vector<std::string> texts;  // of the rows, as the station wrote them
 };
 
-Result<Listing> list(Session& session) {
+Result<GroupListing> list_groups(Session& session) {
   STEWARD_TRY(auto answer, session.query("groups", all_rows()));
-  Listing listing{{}, std::move(answer.rows)};
+  GroupListing listing{{}, std::move(answer.rows)};
   for (const auto& text : listing.texts) {
     STEWARD_TRY(auto row, wire::decode_group_row(text));
     listing.rows.push_back(std::move(row));
@@ -31,16 +31,16 @@ Result<Listing> list(Session& session) {
 }
 
 Result<std::optional<wire::GroupRow>> find(Session& session, const std::string& name) {
-  STEWARD_TRY(const auto listing, list(session));
+  STEWARD_TRY(const auto listing, list_groups(session));
   const auto at = std::find_if(listing.rows.begin(), listing.rows.end(), [&name](const auto& row) {
     return row.name == name;
   });
   return at == listing.rows.end() ? std::nullopt : std::optional(*at);
 }
 
-Result<Exit> show(Invocation& invocation) {
+Result<Exit> show_groups(Invocation& invocation) {
   STEWARD_TRY(const auto session, invocation.session());
-  STEWARD_TRY(const auto listing, list(*session));
+  STEWARD_TRY(const auto listing, list_groups(*session));
   Console& console = invocation.console;
   if (invocation.format == Format::json) {
     console.out(fmt::format("[{}]\n", fmt::join(listing.texts, ",\n ")));
@@ -98,38 +98,39 @@ Result<Exit> tell(Invocation& invocation, wire::GroupsRequest request) {
 }  // namespace
 
 Verbs group_verbs() {
-  return {
-      {"group ls",
-       "names for units",
-       "",
-       "stewardctl group ls",
-       TakesCommand::no,
-       [](Syntax&) -> Action { return [](Invocation& invocation) { return show(invocation); }; }},
-      {"group set",
-       "name units, to be meant by @NAME",
-       "TARGET is any target: names, or what units are, asked anew each time the group is\n"
-       "meant; other groups, too.",
-       "stewardctl group set fleet-a ship1,ship2\n"
-       "stewardctl group set web 'role=web and not @fleet-a'\n"
-       "stewardctl run '@web and os=debian' -- uptime",
-       TakesCommand::no,
-       [](Syntax& syntax) -> Action {
-         const auto request = std::make_shared<wire::GroupsRequest>();
-         syntax.positional("NAME", request->name, Syntax::Presence::required);
-         syntax.positional("TARGET", request->target, Syntax::Presence::required);
-         return [request](Invocation& invocation) { return tell(invocation, *request); };
-       }},
-      {"group rm",
-       "take a name of units away",
-       "",
-       "stewardctl group rm fleet-a",
-       TakesCommand::no,
-       [](Syntax& syntax) -> Action {
-         const auto request = std::make_shared<wire::GroupsRequest>();
-         request->op = wire::GroupsRequest::Op::remove;
-         syntax.positional("NAME", request->name, Syntax::Presence::required);
-         return [request](Invocation& invocation) { return tell(invocation, *request); };
-       }}};
+  return {{"group ls",
+           "names for units",
+           "",
+           "stewardctl group ls",
+           TakesCommand::no,
+           [](Syntax&) -> Action {
+             return [](Invocation& invocation) { return show_groups(invocation); };
+           }},
+          {"group set",
+           "name units, to be meant by @NAME",
+           "TARGET is any target: names, or what units are, asked anew each time the group is\n"
+           "meant; other groups, too.",
+           "stewardctl group set fleet-a ship1,ship2\n"
+           "stewardctl group set web 'role=web and not @fleet-a'\n"
+           "stewardctl run '@web and os=debian' -- uptime",
+           TakesCommand::no,
+           [](Syntax& syntax) -> Action {
+             const auto request = std::make_shared<wire::GroupsRequest>();
+             syntax.positional("NAME", request->name, Syntax::Presence::required);
+             syntax.positional("TARGET", request->target, Syntax::Presence::required);
+             return [request](Invocation& invocation) { return tell(invocation, *request); };
+           }},
+          {"group rm",
+           "take a name of units away",
+           "",
+           "stewardctl group rm fleet-a",
+           TakesCommand::no,
+           [](Syntax& syntax) -> Action {
+             const auto request = std::make_shared<wire::GroupsRequest>();
+             request->op = wire::GroupsRequest::Op::remove;
+             syntax.positional("NAME", request->name, Syntax::Presence::required);
+             return [request](Invocation& invocation) { return tell(invocation, *request); };
+           }}};
 }
 
 }  // namespace steward::ctl

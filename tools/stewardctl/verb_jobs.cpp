@@ -1,4 +1,5 @@
 #include "subjects/wire/fields.hpp"
+#include "tools/stewardctl/catch_up.hpp"
 #include "tools/stewardctl/failures.hpp"
 #include "tools/stewardctl/format.hpp"
 #include "tools/stewardctl/job_source.hpp"
@@ -27,6 +28,7 @@ struct ListArguments {
 
 struct JobArguments {
   std::string id;
+  bool follow = false;
   std::string wait = "10s";
 };
 
@@ -111,7 +113,7 @@ Mark mark_of(Outcome outcome) {
   return Mark::bad;
 }
 
-Paint paint_of(Outcome outcome) {
+Paint paint_of_outcome(Outcome outcome) {
   switch (outcome) {
     case Outcome::ok:
       return Paint::good;
@@ -153,7 +155,7 @@ std::string unit_text(const wire::JobUnit& told, const Style& style) {
   unit.message = told.message;
   unit.result = told.result;
   const Outcome outcome = unit.outcome();
-  std::string out = style.paint(paint_of(outcome),
+  std::string out = style.paint(paint_of_outcome(outcome),
                                 fmt::format("{} {}", style.mark(mark_of(outcome)), told.unit)) +
                     fmt::format("  {}", ending_text(unit));
   const auto result = program_result(told.result);
@@ -204,6 +206,45 @@ Result<Exit> wait_job(Invocation& invocation, const JobArguments& arguments) {
   STEWARD_TRY(const auto job, load_job(*session, arguments.id));
   STEWARD_TRY(auto progress, progress_of(job.detail, wall_clock(), Clock::now()));
   return follow_job(invocation, *session, progress, {offline, std::nullopt});
+}
+
+// What every unit has said: of those that run, what they have kept so far, then (--follow) what
+// comes.
+Result<Exit> job_logs(Invocation& invocation, const JobArguments& arguments) {
+  STEWARD_TRY(const auto offline, parse_duration(arguments.wait));
+  STEWARD_TRY(const auto session, invocation.session());
+  STEWARD_TRY(const auto job, load_job(*session, arguments.id));
+  STEWARD_TRY(auto progress, progress_of(job.detail, wall_clock(), Clock::now()));
+  if (progress.method() != "shellcommand") {
+    return failure(ErrorCode::unsupported,
+                   fmt::format("job {} is none of shellcommand: it has no output. See: stewardctl "
+                               "jobs show {}",
+                               progress.job().view(),
+                               progress.job().view()));
+  }
+  const auto view = job_view(invocation, offline);
+  Follower follower(*session, progress, *view, {offline, std::nullopt, !arguments.follow});
+  if (auto listening = follower.listen(); !listening) {
+    return tl::unexpected<Error>(listening.error());
+  }
+  Result<void> caught_up;
+  follower.begin_with([&] {
+    std::vector<Delivery> meanwhile;
+    caught_up = catch_up(*session, progress, *view, {offline, offline}, [&](const Delivery& one) {
+      meanwhile.push_back(one);
+    });
+    for (const Delivery& delivery : meanwhile) {
+      follower.receive(delivery);
+    }
+  });
+  const auto ending = follower.run();
+  if (!caught_up) {
+    return tl::unexpected<Error>(caught_up.error());
+  }
+  if (ending == Follower::Ending::interrupted) {
+    return Exit::interrupted;
+  }
+  return arguments.follow ? progress.exit() : Exit::ok;
 }
 
 // The cancel goes where the command went; a unit that has it already finished says nothing new.
@@ -257,6 +298,9 @@ template <Result<Exit> (*action)(Invocation&, const JobArguments&)>
 Action declare_one(Syntax& syntax) {
   const auto arguments = std::make_shared<JobArguments>();
   syntax.positional("JOB", arguments->id, Syntax::Presence::required);
+  if (action == job_logs) {
+    syntax.flag("-f,--follow", arguments->follow, "go on with what comes, to the end of the job");
+  }
   if (action != show_job) {
     syntax.option(
         "--wait", arguments->wait, "TIME", "give up on a unit without a word after (10s)");
@@ -300,7 +344,15 @@ Verbs jobs_verbs() {
        "A running program gets TERM, then KILL; a unit that is away hears it when it is back.",
        "stewardctl jobs cancel 01JD3X5T8E6Q4M2B7R9KZ1VWYA",
        TakesCommand::no,
-       declare_one<cancel_job>}};
+       declare_one<cancel_job>},
+      {"jobs logs",
+       "what its commands have said, also while they run",
+       "Of commands that run, their units are asked for what they have kept; what was made while\n"
+       "nobody listened is not lost.",
+       "stewardctl jobs logs 01JD3X5T8E6Q4M2B7R9KZ1VWYA\n"
+       "stewardctl jobs logs -f 01JD3X5T8E6Q4M2B7R9KZ1VWYA",
+       TakesCommand::no,
+       declare_one<job_logs>}};
 }
 
 }  // namespace steward::ctl

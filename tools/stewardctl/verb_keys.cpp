@@ -51,7 +51,7 @@ Result<Exit> make(Invocation& invocation, const NewArguments& arguments) {
   return Exit::ok;
 }
 
-Result<Exit> show(Invocation& invocation, const std::string& file) {
+Result<Exit> show_key(Invocation& invocation, const std::string& file) {
   const auto key =
       identity::read_key_file(file, [&file] { return ask_passphrase("Passphrase of " + file); });
   if (!key) {
@@ -85,7 +85,7 @@ Verbs keys_verbs() {
            [](Syntax& syntax) -> Action {
              const auto file = std::make_shared<std::string>();
              syntax.positional("FILE", *file, Syntax::Presence::required);
-             return [file](Invocation& invocation) { return show(invocation, *file); };
+             return [file](Invocation& invocation) { return show_key(invocation, *file); };
            }}};
 }
 

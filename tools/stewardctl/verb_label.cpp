@@ -11,14 +11,14 @@ namespace steward::ctl {
 
 namespace {
 
-struct Arguments {
+struct LabelArguments {
   TargetArguments target;
   Sending sending;
   std::vector<std::string> changes;
 };
 
 // With --all there is no TARGET: the first positional is a change like the others.
-void settle_positionals(Arguments& arguments) {
+void settle_label_positionals(LabelArguments& arguments) {
   if (arguments.target.all && !arguments.target.target.empty()) {
     arguments.changes.insert(arguments.changes.begin(), std::move(arguments.target.target));
     arguments.target.target.clear();
@@ -26,7 +26,7 @@ void settle_positionals(Arguments& arguments) {
 }
 
 // site=oslo sets, site- takes away.
-Result<std::string> payload_of(const std::vector<std::string>& changes) {
+Result<std::string> payload_of_labels(const std::vector<std::string>& changes) {
   nlohmann::json labels = nlohmann::json::object();
   for (const auto& change : changes) {
     const auto equals = change.find('=');
@@ -51,12 +51,12 @@ Result<std::string> payload_of(const std::vector<std::string>& changes) {
   return payload;
 }
 
-Result<Exit> label(Invocation& invocation, Arguments arguments) {
-  settle_positionals(arguments);
+Result<Exit> label(Invocation& invocation, LabelArguments arguments) {
+  settle_label_positionals(arguments);
   Order order;
   order.method = "facts";
   order.domain = "system";
-  STEWARD_TRY(order.payload, payload_of(arguments.changes));
+  STEWARD_TRY(order.payload, payload_of_labels(arguments.changes));
   STEWARD_TRY(const auto session, invocation.session());
   STEWARD_TRY(order.units, resolve_units(*session, invocation.console, arguments.target));
   return send_order(invocation, *session, std::move(order), arguments.sending, std::nullopt);
@@ -73,7 +73,7 @@ Verb label_verb() {
           "stewardctl units 'site=oslo and tier!=2'",
           TakesCommand::no,
           [](Syntax& syntax) -> Action {
-            const auto arguments = std::make_shared<Arguments>();
+            const auto arguments = std::make_shared<LabelArguments>();
             declare_acting_target(syntax, arguments->target);
             syntax.positional("NAME=VALUE|NAME-", arguments->changes);
             declare_sending(syntax, arguments->sending);

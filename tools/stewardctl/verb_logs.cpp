@@ -20,11 +20,11 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::chrono::seconds kPatience{10};  // for the stream to say what it has
-constexpr std::chrono::seconds kHoldBack{1};   // lines of one moment come from many units
-constexpr std::chrono::seconds kGapTime{10};   // what is missing so long is said to be
+constexpr std::chrono::seconds kLogsPatience{10};  // for the stream to say what it has
+constexpr std::chrono::seconds kHoldBack{1};       // lines of one moment come from many units
+constexpr std::chrono::seconds kGapTime{10};       // what is missing so long is said to be
 
-struct Arguments {
+struct LogsArguments {
   std::string target;
   bool follow = false;
   std::string since;
@@ -84,7 +84,7 @@ Result<int> parse_priority(const std::string& text) {
       fmt::format("--priority: one of {} or 0 to 7", fmt::join(wire::kSeverities, ", ")));
 }
 
-Result<Sieve> sieve_of(const Arguments& arguments) {
+Result<Sieve> sieve_of(const LogsArguments& arguments) {
   Sieve sieve;
   if (auto good = wire::Selector::parse(arguments.target.empty() ? "*" : arguments.target); !good) {
     return failure(ErrorCode::bad_config, good.error().message);
@@ -112,7 +112,9 @@ Result<Sieve> sieve_of(const Arguments& arguments) {
   return sieve;
 }
 
-void print(Invocation& invocation, const Sieve& sieve, const std::vector<bus::LogItem>& items) {
+void print_logs(Invocation& invocation,
+                const Sieve& sieve,
+                const std::vector<bus::LogItem>& items) {
   std::string out;
   for (const auto& item : items) {
     if (!sieve.passes(item)) {
@@ -143,7 +145,7 @@ std::int64_t until_us(bool all) {
 
 // Lets through the units meant alone. Names are taken as they are; where it takes a station to tell
 // who is meant, it is asked.
-Result<void> aim(Sieve& sieve, Session& session, const Arguments& arguments) {
+Result<void> aim(Sieve& sieve, Session& session, const LogsArguments& arguments) {
   std::string units = arguments.target;
   if (!units.empty() && !wire::Target::parse(units)) {
     TargetArguments target;
@@ -164,7 +166,7 @@ Result<void> aim(Sieve& sieve, Session& session, const Arguments& arguments) {
   return {};
 }
 
-Result<Exit> read(Invocation& invocation, const Arguments& arguments) {
+Result<Exit> read(Invocation& invocation, const LogsArguments& arguments) {
   STEWARD_TRY(auto sieve, sieve_of(arguments));
   STEWARD_TRY(const auto session, invocation.session());
   if (auto aimed = aim(sieve, *session, arguments); !aimed) {
@@ -197,7 +199,7 @@ Result<Exit> read(Invocation& invocation, const Arguments& arguments) {
       reader.merged().settle_gaps();
       settled = Clock::now();
     }
-    print(invocation, sieve, reader.merged().release(until_us(over)));
+    print_logs(invocation, sieve, reader.merged().release(until_us(over)));
     if (over) {
       break;
     }
@@ -205,7 +207,7 @@ Result<Exit> read(Invocation& invocation, const Arguments& arguments) {
       return failure(ErrorCode::not_found,
                      "the broker has no stream LOGS: a station makes it when it starts");
     }
-    if (!arguments.follow && Clock::now() - heard >= kPatience) {
+    if (!arguments.follow && Clock::now() - heard >= kLogsPatience) {
       return failure(ErrorCode::timed_out, "the broker does not give the stream LOGS");
     }
   }
@@ -227,7 +229,7 @@ Verb logs_verb() {
       "stewardctl logs --since 2026-11-22T02:00:00Z --domain nginx -o raw",
       TakesCommand::no,
       [](Syntax& syntax) -> Action {
-        const auto arguments = std::make_shared<Arguments>();
+        const auto arguments = std::make_shared<LogsArguments>();
         syntax.positional("TARGET", arguments->target, Syntax::Presence::optional);
         syntax.flag("-f,--follow", arguments->follow, "go on with what comes, until Ctrl-C");
         syntax.option("--since", arguments->since, "TIME", "how long ago, or a moment (1h)");

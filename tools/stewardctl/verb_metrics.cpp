@@ -16,7 +16,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-struct Arguments {
+struct MetricsArguments {
   TargetArguments target;
   std::vector<std::string> keys;
   std::string watch;
@@ -24,7 +24,7 @@ struct Arguments {
 };
 
 // With --all there is no TARGET: the first positional is a metric like the others.
-void settle_positionals(Arguments& arguments) {
+void settle_metric_positionals(MetricsArguments& arguments) {
   if (arguments.target.all && !arguments.target.target.empty()) {
     arguments.keys.insert(arguments.keys.begin(), std::move(arguments.target.target));
     arguments.target.target.clear();
@@ -32,7 +32,7 @@ void settle_positionals(Arguments& arguments) {
 }
 
 // As many digits as tell something.
-std::string shown(double value) { return fmt::format("{:.10g}", value); }
+std::string shown_number(double value) { return fmt::format("{:.10g}", value); }
 
 Table values_table(const MetricLooks& looks, bool rate) {
   const bool one = looks.units().size() == 1;
@@ -43,7 +43,7 @@ Table values_table(const MetricLooks& looks, bool rate) {
     auto values = rate ? rates(unit) : unit.now.counters;
     values.insert(unit.now.gauges.begin(), unit.now.gauges.end());
     for (const auto& [key, number] : values) {
-      std::vector<Cell> row{{one_line(key)}, {shown(number)}};
+      std::vector<Cell> row{{one_line(key)}, {shown_number(number)}};
       if (!one) {
         row.insert(row.begin(), Cell{name});
       }
@@ -54,7 +54,7 @@ Table values_table(const MetricLooks& looks, bool rate) {
 }
 
 // As the station tells them; with --rate the counters are growth per second.
-std::string json_of(const MetricLooks::Unit& unit, bool rate) {
+std::string json_of_metrics(const MetricLooks::Unit& unit, bool rate) {
   auto row = unit.now;
   if (rate) {
     row.counters = rates(unit);
@@ -65,7 +65,7 @@ std::string json_of(const MetricLooks::Unit& unit, bool rate) {
 std::string text_of(Invocation& invocation, const MetricLooks& looks, bool rate) {
   std::vector<std::string> texts;
   for (const auto& [name, unit] : looks.units()) {
-    texts.push_back(invocation.format == Format::name ? name : json_of(unit, rate));
+    texts.push_back(invocation.format == Format::name ? name : json_of_metrics(unit, rate));
   }
   if (invocation.format == Format::json) {
     return fmt::format("[{}]\n", fmt::join(texts, ",\n "));
@@ -81,7 +81,7 @@ std::string text_of(Invocation& invocation, const MetricLooks& looks, bool rate)
 Result<Exit> watch(Invocation& invocation,
                    Session& session,
                    const MetricQuery& query,
-                   const Arguments& arguments) {
+                   const MetricsArguments& arguments) {
   STEWARD_TRY(const auto interval, parse_duration(arguments.watch));
   if (interval < milliseconds(100)) {
     return failure(ErrorCode::bad_config, "--watch: at least 100ms");
@@ -104,8 +104,8 @@ Result<Exit> watch(Invocation& invocation,
   return Exit::ok;
 }
 
-Result<Exit> metrics(Invocation& invocation, Arguments arguments) {
-  settle_positionals(arguments);
+Result<Exit> metrics(Invocation& invocation, MetricsArguments arguments) {
+  settle_metric_positionals(arguments);
   for (const auto& key : arguments.keys) {
     if (!wire::is_metric_pattern(key)) {
       return failure(ErrorCode::bad_config,
@@ -141,7 +141,7 @@ Verb metrics_verb() {
           "stewardctl metrics ship1 network_receive_bytes_total --rate -w",
           TakesCommand::no,
           [](Syntax& syntax) -> Action {
-            const auto arguments = std::make_shared<Arguments>();
+            const auto arguments = std::make_shared<MetricsArguments>();
             declare_target(syntax, arguments->target);
             syntax.positional("METRIC", arguments->keys);
             syntax.flag("--rate", arguments->rate, "counters as growth per second");

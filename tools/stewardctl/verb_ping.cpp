@@ -17,7 +17,7 @@ namespace {
 
 using std::chrono::microseconds;
 
-struct Arguments {
+struct PingArguments {
   TargetArguments target;
   std::string count = "1";
 };
@@ -135,7 +135,7 @@ void print_statistics(Invocation& invocation, const Times& times) {
   }
 }
 
-Result<Exit> ping(Invocation& invocation, const Arguments& arguments) {
+Result<Exit> ping(Invocation& invocation, const PingArguments& arguments) {
   STEWARD_TRY(const auto session, invocation.session(std::chrono::seconds(2)));
   TargetArguments target = arguments.target;
   target.all = target.target.empty();
@@ -182,7 +182,7 @@ Verb ping_verb() {
       "stewardctl ping --all -o json",
       TakesCommand::no,
       [](Syntax& syntax) -> Action {
-        const auto arguments = std::make_shared<Arguments>();
+        const auto arguments = std::make_shared<PingArguments>();
         declare_target(syntax, arguments->target);
         syntax.option("-c,--count", arguments->count, "N", "ask so many times, each second (1)");
         return [arguments](Invocation& invocation) { return ping(invocation, *arguments); };

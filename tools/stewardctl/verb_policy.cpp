@@ -16,7 +16,6 @@ namespace steward::ctl {
 namespace {
 
 using identity::Policy;
-using identity::Purpose;
 
 struct CheckArguments {
   std::string file;
@@ -30,7 +29,7 @@ struct SignArguments {
 };
 
 // What is wrong with a file is wrong with what the person wrote.
-tl::unexpected<Error> wrong(const std::string& file, const Error& error) {
+tl::unexpected<Error> wrong_in_policy(const std::string& file, const Error& error) {
   return failure(error.code == ErrorCode::denied || error.code == ErrorCode::bad_signature
                      ? error.code
                      : ErrorCode::bad_config,
@@ -40,19 +39,19 @@ tl::unexpected<Error> wrong(const std::string& file, const Error& error) {
 Result<Policy> read_policy(const CheckArguments& arguments) {
   const auto text = identity::read_file(arguments.file);
   if (!text) {
-    return wrong(arguments.file, text.error());
+    return wrong_in_policy(arguments.file, text.error());
   }
   auto body = Result<std::string_view>(identity::body_of(*text));
   if (!arguments.root.empty()) {
     const auto root = identity::PublicKey::parse(arguments.root);
     if (!root) {
-      return wrong("--root", root.error());
+      return wrong_in_policy("--root", root.error());
     }
-    body = identity::open_document(Purpose::policy, *text, {*root});
+    body = identity::open_document(identity::Purpose::policy, *text, {*root});
   }
   auto policy = body ? Policy::parse(*body) : Result<Policy>(tl::unexpected(body.error()));
   if (!policy) {
-    return wrong(arguments.file, policy.error());
+    return wrong_in_policy(arguments.file, policy.error());
   }
   return policy;
 }
@@ -73,7 +72,7 @@ Result<Exit> check(Invocation& invocation, const CheckArguments& arguments) {
   return Exit::ok;
 }
 
-Result<Exit> show(Invocation& invocation, const CheckArguments& arguments) {
+Result<Exit> show_policy(Invocation& invocation, const CheckArguments& arguments) {
   STEWARD_TRY(const auto policy, read_policy(arguments));
   Table table({{"SIGNER"}, {"ROLES"}, {"KEY ID"}, {"STATE"}});
   nlohmann::json all = nlohmann::json::array();
@@ -97,7 +96,7 @@ Result<Exit> show(Invocation& invocation, const CheckArguments& arguments) {
 }
 
 // Nothing is signed that a unit could not read.
-Result<Exit> sign(Invocation& invocation, const SignArguments& arguments) {
+Result<Exit> sign_policy(Invocation& invocation, const SignArguments& arguments) {
   if (arguments.key.empty() || arguments.out.empty()) {
     return failure(ErrorCode::bad_config, "--key and --out are needed");
   }
@@ -106,14 +105,15 @@ Result<Exit> sign(Invocation& invocation, const SignArguments& arguments) {
   const auto key = identity::read_key_file(
       arguments.key, [&] { return ask_passphrase("Passphrase of " + arguments.key); });
   if (!text || !key) {
-    return wrong(text ? arguments.key : arguments.file, text ? key.error() : text.error());
+    return wrong_in_policy(text ? arguments.key : arguments.file,
+                           text ? key.error() : text.error());
   }
   STEWARD_TRY(const auto document,
-              identity::sign_document(Purpose::policy, identity::body_of(*text), *key));
+              identity::sign_document(identity::Purpose::policy, identity::body_of(*text), *key));
   if (auto written = identity::write_file(
           arguments.out, document, identity::Access::everybody, identity::Existing::replace);
       !written) {
-    return wrong(arguments.out, written.error());
+    return wrong_in_policy(arguments.out, written.error());
   }
   invocation.console.note(
       fmt::format("Signed version {} by {}", policy.version(), key->public_key().id()));
@@ -133,7 +133,7 @@ Action declare_sign(Syntax& syntax) {
   syntax.positional("FILE", arguments->file, Syntax::Presence::required);
   syntax.option("--key", arguments->key, "FILE", "the root's private key");
   syntax.option("--out", arguments->out, "FILE", "where the signed policy goes");
-  return [arguments](Invocation& invocation) { return sign(invocation, *arguments); };
+  return [arguments](Invocation& invocation) { return sign_policy(invocation, *arguments); };
 }
 
 }  // namespace
@@ -156,7 +156,7 @@ Verbs policy_verbs() {
            "",
            "stewardctl policy show policy.signed",
            TakesCommand::no,
-           declare_reading<show>},
+           declare_reading<show_policy>},
           policy_push_verb()};
 }
 

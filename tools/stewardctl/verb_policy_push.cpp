@@ -19,10 +19,9 @@ namespace {
 using identity::Policy;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kFlushTimeout{5'000};
-constexpr milliseconds kPause{300};
+constexpr milliseconds kPolicyPause{300};
 
-struct Arguments {
+struct PolicyPushArguments {
   std::string file;
   std::string wait = "15s";
 };
@@ -74,10 +73,10 @@ Result<Spread> ask_spread(Session& session, const Policy& policy) {
   return spread;
 }
 
-Result<Exit> follow(Invocation& invocation,
-                    Session& session,
-                    const Policy& policy,
-                    milliseconds patience) {
+Result<Exit> follow_policy(Invocation& invocation,
+                           Session& session,
+                           const Policy& policy,
+                           milliseconds patience) {
   const auto until = Clock::now() + patience;
   while (true) {
     const auto spread = ask_spread(session, policy);
@@ -93,14 +92,14 @@ Result<Exit> follow(Invocation& invocation,
                                          spread->away));
       return spread->lack == 0 ? Exit::ok : Exit::no_answer;
     }
-    if (session.wait(std::min(until, Clock::now() + kPause)) == Session::Woken::interrupted) {
+    if (session.wait(std::min(until, Clock::now() + kPolicyPause)) == Session::Woken::interrupted) {
       return Exit::interrupted;
     }
     session.take();
   }
 }
 
-Result<Exit> push(Invocation& invocation, const Arguments& arguments) {
+Result<Exit> push(Invocation& invocation, const PolicyPushArguments& arguments) {
   STEWARD_TRY(const auto patience, parse_duration(arguments.wait));
   const auto wrong = [&arguments](const Error& error) {
     return failure(ErrorCode::bad_config, arguments.file + ": " + error.message);
@@ -133,7 +132,7 @@ Result<Exit> push_policy(Invocation& invocation, std::string document, milliseco
   if (auto flushed = session->bus().flush(kFlushTimeout); !flushed) {
     return tl::unexpected<Error>(flushed.error());
   }
-  return follow(invocation, *session, policy, patience);
+  return follow_policy(invocation, *session, policy, patience);
 }
 
 Verb policy_push_verb() {
@@ -145,7 +144,7 @@ Verb policy_push_verb() {
           "stewardctl policy push policy.signed",
           TakesCommand::no,
           [](Syntax& syntax) -> Action {
-            const auto arguments = std::make_shared<Arguments>();
+            const auto arguments = std::make_shared<PolicyPushArguments>();
             syntax.positional("FILE", arguments->file, Syntax::Presence::required);
             syntax.option("--wait", arguments->wait, "TIME", "for units to say they have it (15s)");
             return [arguments](Invocation& invocation) { return push(invocation, *arguments); };

@@ -17,7 +17,7 @@ namespace steward::ctl {
 
 namespace {
 
-struct Arguments {
+struct RetryArguments {
   std::string id;
   std::string units;
   Sending sending;
@@ -105,7 +105,7 @@ Result<std::map<wire::MessageId, std::string>> payloads_of(
   return out;
 }
 
-Result<Exit> retry(Invocation& invocation, const Arguments& arguments) {
+Result<Exit> retry(Invocation& invocation, const RetryArguments& arguments) {
   STEWARD_TRY(const auto session, invocation.session());
   STEWARD_TRY(const auto job, load_job(*session, arguments.id));
   STEWARD_TRY(const auto subject, wire::Subject::parse(job.detail.job.subject));
@@ -139,7 +139,7 @@ Verb retry_verb() {
           "stewardctl jobs retry 01JD3X5T8E6Q4M2B7R9KZ1VWYA --unit 'ship[1-3]' --no-wait",
           TakesCommand::no,
           [](Syntax& syntax) -> Action {
-            const auto arguments = std::make_shared<Arguments>();
+            const auto arguments = std::make_shared<RetryArguments>();
             syntax.positional("JOB", arguments->id, Syntax::Presence::required);
             syntax.option(
                 "--unit", arguments->units, "TARGET", "only on these units (all that failed)");

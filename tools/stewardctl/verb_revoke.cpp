@@ -12,7 +12,7 @@ namespace steward::ctl {
 
 namespace {
 
-struct Arguments {
+struct RevokeArguments {
   std::vector<std::string> units;
   std::vector<std::string> operators;
   std::string folder;
@@ -20,7 +20,7 @@ struct Arguments {
   bool only_files = false;
 };
 
-Result<Revoked> revoked_in(const Arguments& arguments) {
+Result<Revoked> revoked_in(const RevokeArguments& arguments) {
   if (arguments.folder.empty()) {
     return failure(ErrorCode::bad_config, "--dir is missing: the folder of steward init");
   }
@@ -52,7 +52,7 @@ Result<void> confirm(Invocation& invocation, const std::string& who) {
              : failure(ErrorCode::denied, "not confirmed: nothing was revoked");
 }
 
-Result<Exit> revoke(Invocation& invocation, const Arguments& arguments) {
+Result<Exit> revoke(Invocation& invocation, const RevokeArguments& arguments) {
   STEWARD_TRY(const auto patience, parse_duration(arguments.wait));
   STEWARD_TRY(const auto revoked, revoked_in(arguments));
   auto names = arguments.units;
@@ -91,7 +91,7 @@ Verb revoke_verb() {
           "stewardctl revoke --operator mallory --dir fleet --yes",
           TakesCommand::no,
           [](Syntax& syntax) -> Action {
-            const auto arguments = std::make_shared<Arguments>();
+            const auto arguments = std::make_shared<RevokeArguments>();
             syntax.positional("UNIT", arguments->units);
             syntax.option("--operator", arguments->operators, "ID", "a person, as the policy says");
             syntax.option("--dir", arguments->folder, "DIR", "the folder of steward init");

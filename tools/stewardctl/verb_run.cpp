@@ -11,14 +11,15 @@ namespace steward::ctl {
 
 namespace {
 
-struct Arguments {
+struct RunArguments {
   TargetArguments target;
   Sending sending;
   std::string shell;
   std::string stdin_path;
   std::string user;
   std::string cwd;
-  std::string timeout = "60s";
+  std::string timeout;
+  bool detach = false;
   std::vector<std::string> environment;
 };
 
@@ -33,7 +34,7 @@ Result<void> read_environment(const std::vector<std::string>& settings, wire::Sh
   return {};
 }
 
-Result<wire::ShellRun> shell_run(const Invocation& invocation, const Arguments& arguments) {
+Result<wire::ShellRun> shell_run(const Invocation& invocation, const RunArguments& arguments) {
   const bool has_command = invocation.command && !invocation.command->empty();
   if (has_command == !arguments.shell.empty()) {
     return failure(ErrorCode::bad_config,
@@ -48,11 +49,17 @@ Result<wire::ShellRun> shell_run(const Invocation& invocation, const Arguments& 
   if (!arguments.cwd.empty()) {
     run.cwd = arguments.cwd;
   }
-  auto timeout = parse_duration(arguments.timeout);
-  if (!timeout) {
-    return tl::unexpected<Error>(std::move(timeout).error().with_context("--timeout"));
+  run.detach = arguments.detach;
+  if (run.detach) {
+    run.timeout = std::chrono::milliseconds(0);
   }
-  run.timeout = *timeout;
+  if (!arguments.timeout.empty()) {
+    auto timeout = parse_duration(arguments.timeout);
+    if (!timeout) {
+      return tl::unexpected<Error>(std::move(timeout).error().with_context("--timeout"));
+    }
+    run.timeout = *timeout;
+  }
   run.output.mode = wire::OutputMode::both;
   if (auto read = read_environment(arguments.environment, run); !read) {
     return tl::unexpected<Error>(read.error());
@@ -63,7 +70,7 @@ Result<wire::ShellRun> shell_run(const Invocation& invocation, const Arguments& 
   return run;
 }
 
-Result<Exit> run(Invocation& invocation, const Arguments& arguments) {
+Result<Exit> run(Invocation& invocation, const RunArguments& arguments) {
   STEWARD_TRY(const auto order_of_all, shell_run(invocation, arguments));
   Order order;
   order.method = "shellcommand";
@@ -77,11 +84,13 @@ Result<Exit> run(Invocation& invocation, const Arguments& arguments) {
   }
   STEWARD_TRY(const auto session, invocation.session());
   STEWARD_TRY(order.units, resolve_units(*session, invocation.console, arguments.target));
+  auto sending = arguments.sending;
+  sending.until_running = order_of_all.detach;
   const auto grace = order_of_all.grace;
   const auto longest = order_of_all.timeout.count() == 0
                            ? std::optional<std::chrono::milliseconds>()
                            : std::optional(order_of_all.timeout + grace);
-  return send_order(invocation, *session, std::move(order), arguments.sending, longest);
+  return send_order(invocation, *session, std::move(order), sending, longest);
 }
 
 }  // namespace
@@ -102,11 +111,12 @@ Verb run_verb() {
       "stewardctl run 'ship[1-20],rig3' --timeout 5m --user nobody -- make check\n"
       "stewardctl run 'os=debian and load1<4' -- apt-get -s upgrade\n"
       "stewardctl run ship1 --shell 'cd /tmp && ls | wc -l'\n"
+      "stewardctl run ship1 --detach -- /opt/survey/run.sh\n"
       "stewardctl run ship1 --stdin -- tee /tmp/motd < motd\n"
       "stewardctl run 'ship*' -o jsonl -- cat /etc/hostname",
       TakesCommand::yes,
       [](Syntax& syntax) -> Action {
-        const auto arguments = std::make_shared<Arguments>();
+        const auto arguments = std::make_shared<RunArguments>();
         declare_acting_target(syntax, arguments->target);
         syntax.option(
             "--shell", arguments->shell, "SCRIPT", "a script for /bin/sh, in place of -- CMD");
@@ -118,6 +128,8 @@ Verb run_verb() {
         syntax.option("--cwd", arguments->cwd, "DIR", "run in this directory (/)");
         syntax.option(
             "--timeout", arguments->timeout, "TIME", "stop it after this long, 0: never (60s)");
+        syntax.flag(
+            "--detach", arguments->detach, "let it run on without the agent; no time limit");
         declare_sending(syntax, arguments->sending);
         return [arguments](Invocation& invocation) { return run(invocation, *arguments); };
       }};

@@ -21,7 +21,7 @@ std::string when(std::optional<wire::Timestamp> time, wire::Timestamp now) {
   return fmt::format("{} ({} ago)", date_time(*time), short_age(age));
 }
 
-Table facts_table(const wire::UnitRow& row, const Style& style, wire::Timestamp now) {
+Table table_of_unit(const wire::UnitRow& row, const Style& style, wire::Timestamp now) {
   Table table({{""}, {""}});
   const auto add = [&table](std::string_view name, const std::string& text) {
     if (!text.empty()) {
@@ -40,6 +40,12 @@ Table facts_table(const wire::UnitRow& row, const Style& style, wire::Timestamp 
     add("boot", row.hello.boot_id);
     if (row.hello.policy) {
       add("policy", *row.hello.policy == 0 ? "none yet" : fmt::format("{}", *row.hello.policy));
+    }
+    if (row.hello.login_expires) {
+      add("login ends", short_end(row.hello.login_expires, now) + ", renewed by itself");
+    }
+    if (row.hello.authority_expires) {
+      add("identity ends", short_end(row.hello.authority_expires, now));
     }
     add("hello every", short_age(row.hello.interval));
     add("rtt to broker", short_rtt(row.hello.rtt));
@@ -103,7 +109,7 @@ Table history_table(const std::vector<wire::HistoryRow>& rows) {
   return table;
 }
 
-Result<Exit> show(Invocation& invocation, const std::string& name) {
+Result<Exit> show_unit(Invocation& invocation, const std::string& name) {
   if (auto good = wire::NodeName::parse(name); !good) {
     return failure(ErrorCode::bad_config, good.error().message);
   }
@@ -134,7 +140,7 @@ Result<Exit> show(Invocation& invocation, const std::string& name) {
     const auto now = answer.station_time.value_or(wall_clock());
     std::string out =
         style.paint(Paint::strong, name) + "\n" +
-        facts_table(rows[found], style, now).render(style, width, Table::Titles::hidden);
+        table_of_unit(rows[found], style, now).render(style, width, Table::Titles::hidden);
     if (!rows[found].hello.handlers.empty()) {
       out += "\n" + handlers_table(rows[found]).render(style, width);
     }
@@ -158,7 +164,7 @@ Verb show_verb() {
           [](Syntax& syntax) -> Action {
             const auto name = std::make_shared<std::string>();
             syntax.positional("UNIT", *name, Syntax::Presence::required);
-            return [name](Invocation& invocation) { return show(invocation, *name); };
+            return [name](Invocation& invocation) { return show_unit(invocation, *name); };
           }};
 }
 

@@ -18,7 +18,7 @@ namespace {
 constexpr std::chrono::seconds kLease{30};
 constexpr std::chrono::seconds kRenewal{10};
 
-struct Arguments {
+struct TailArguments {
   TargetArguments target;
   std::string file;
   std::string journal;
@@ -181,7 +181,7 @@ Result<Exit> Viewer::view(const std::vector<std::string>& units) {
   return exit;
 }
 
-Result<Exit> tail(Invocation& invocation, const Arguments& arguments) {
+Result<Exit> tail(Invocation& invocation, const TailArguments& arguments) {
   if (arguments.file.empty() == arguments.journal.empty()) {
     return failure(ErrorCode::bad_config, "FILE or --journal NAME, one of them");
   }
@@ -218,7 +218,7 @@ Verb tail_verb() {
       "stewardctl tail ship1 /var/log/dpkg.log --no-follow -n 100",
       TakesCommand::no,
       [](Syntax& syntax) -> Action {
-        const auto arguments = std::make_shared<Arguments>();
+        const auto arguments = std::make_shared<TailArguments>();
         declare_target(syntax, arguments->target);
         syntax.positional("FILE", arguments->file, Syntax::Presence::optional);
         syntax.option("--journal", arguments->journal, "NAME", "of this systemd unit");

@@ -22,10 +22,10 @@ constexpr std::size_t kChartWidth = 20;
 constexpr milliseconds kKeyPause{100};
 
 // The key that sorts by a column is its first letter.
-constexpr std::array<std::string_view, 7> kOrders{
+constexpr std::array<std::string_view, 7> kTopOrders{
     "cpu", "load", "memory", "disk", "in", "out", "name"};
 
-struct Arguments {
+struct TopArguments {
   TargetArguments target;
   std::string sort = "cpu";
   std::string interval = "2s";
@@ -41,8 +41,8 @@ std::optional<double> sorted_by(const Line& line, std::string_view order) {
   const Glance& glance = line.glance;
   const std::array<std::optional<double>, 6> values{
       glance.cpu, glance.load, glance.memory, glance.disk, glance.in, glance.out};
-  const auto* const at = std::find(kOrders.begin(), kOrders.end(), order);
-  const auto index = static_cast<std::size_t>(at - kOrders.begin());
+  const auto* const at = std::find(kTopOrders.begin(), kTopOrders.end(), order);
+  const auto index = static_cast<std::size_t>(at - kTopOrders.begin());
   return index < values.size() ? values[index] : std::nullopt;
 }
 
@@ -100,7 +100,7 @@ Table top_table(const std::vector<Line>& lines, const Style& style, bool charts)
   return table;
 }
 
-nlohmann::json json_of(const Line& line) {
+nlohmann::json json_of_line(const Line& line) {
   const auto value = [](std::optional<double> number) {
     return number ? nlohmann::json(*number) : nlohmann::json(nullptr);
   };
@@ -133,9 +133,10 @@ Result<Exit> once(Invocation& invocation,
   nlohmann::json rows = nlohmann::json::array();
   for (const auto& line : lines) {
     if (invocation.format == Format::json) {
-      rows.push_back(json_of(line));
+      rows.push_back(json_of_line(line));
     } else {
-      console.out((invocation.format == Format::name ? line.unit : json_of(line).dump()) + "\n");
+      console.out((invocation.format == Format::name ? line.unit : json_of_line(line).dump()) +
+                  "\n");
     }
   }
   if (invocation.format == Format::json) {
@@ -152,8 +153,8 @@ Pressed press(std::string_view keys, std::string& order) {
       return Pressed::quit;
     }
     const auto* const at = std::find_if(
-        kOrders.begin(), kOrders.end(), [key](auto name) { return name.front() == key; });
-    if (at != kOrders.end()) {
+        kTopOrders.begin(), kTopOrders.end(), [key](auto name) { return name.front() == key; });
+    if (at != kTopOrders.end()) {
       order = *at;
       return Pressed::order;
     }
@@ -214,8 +215,8 @@ Exit full_screen(Invocation& invocation,
   return Exit::ok;
 }
 
-Result<Exit> top(Invocation& invocation, const Arguments& arguments) {
-  if (std::find(kOrders.begin(), kOrders.end(), arguments.sort) == kOrders.end()) {
+Result<Exit> top(Invocation& invocation, const TopArguments& arguments) {
+  if (std::find(kTopOrders.begin(), kTopOrders.end(), arguments.sort) == kTopOrders.end()) {
     return failure(
         ErrorCode::bad_config,
         fmt::format("--sort '{}': of cpu, load, memory, disk, in, out, name", arguments.sort));
@@ -245,7 +246,7 @@ Verb top_verb() {
       "stewardctl top -o json",
       TakesCommand::no,
       [](Syntax& syntax) -> Action {
-        const auto arguments = std::make_shared<Arguments>();
+        const auto arguments = std::make_shared<TopArguments>();
         syntax.positional("TARGET", arguments->target.target, Syntax::Presence::optional);
         syntax.option(
             "--sort", arguments->sort, "KEY", "cpu, load, memory, disk, in, out, name (cpu)");

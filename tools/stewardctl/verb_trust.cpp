@@ -15,7 +15,7 @@ namespace {
 using identity::Certificate;
 using identity::PeerSide;
 
-struct Arguments {
+struct TrustArguments {
   std::string chain;
   std::string root;
   std::string cluster;
@@ -52,7 +52,7 @@ Result<std::set<std::string>> denied_keys(const std::string& file, const Certifi
       .map_error([&file](const Error& error) { return as_usage(file, error); });
 }
 
-Result<Exit> verify(Invocation& invocation, const Arguments& arguments) {
+Result<Exit> verify_peer(Invocation& invocation, const TrustArguments& arguments) {
   if (arguments.root.empty() || arguments.cluster.empty()) {
     return failure(ErrorCode::bad_config, "--root and --cluster are needed");
   }
@@ -96,14 +96,15 @@ Verb trust_verify_verb() {
           "  --is nginx.ship1.fleet.steward",
           TakesCommand::no,
           [](Syntax& syntax) -> Action {
-            const auto arguments = std::make_shared<Arguments>();
+            const auto arguments = std::make_shared<TrustArguments>();
             syntax.positional("CHAIN", arguments->chain, Syntax::Presence::required);
             syntax.option("--root", arguments->root, "FILE", "the cluster's root certificate");
             syntax.option("--cluster", arguments->cluster, "NAME", "the cluster");
             syntax.option("--as", arguments->side, "SIDE", "server or client (server)");
             syntax.option("--is", arguments->expected, "NAME", "who it has to be");
             syntax.option("--policy", arguments->policy, "FILE", "whose deny list counts, too");
-            return [arguments](Invocation& invocation) { return verify(invocation, *arguments); };
+            return
+                [arguments](Invocation& invocation) { return verify_peer(invocation, *arguments); };
           }};
 }
 

@@ -13,25 +13,25 @@ namespace steward::ctl {
 
 namespace {
 
-struct Arguments {
+struct UnitsArguments {
   TargetArguments target;
   std::string watch;
   std::string sort = "name";
   std::string state;
 };
 
-bool is_filtered(const Arguments& arguments) {
+bool is_filtered(const UnitsArguments& arguments) {
   return !arguments.target.target.empty() || !arguments.state.empty();
 }
 
-struct Listing {
+struct UnitListing {
   std::vector<wire::UnitRow> rows;
   std::vector<std::string> texts;  // of the rows, as the station wrote them
   wire::Timestamp now;             // the station's
 };
 
 // Rows of the target, sorted; each row's text follows it by name.
-Result<Listing> list_units(Session& session, const Arguments& arguments, UnitOrder order) {
+Result<UnitListing> list_units(Session& session, const UnitsArguments& arguments, UnitOrder order) {
   wire::QueryRequest request = all_rows();
   if (!arguments.state.empty()) {
     std::size_t begin = 0;
@@ -64,14 +64,14 @@ Result<Listing> list_units(Session& session, const Arguments& arguments, UnitOrd
     rows.erase(std::remove_if(rows.begin(), rows.end(), unwanted), rows.end());
   }
   sort_units(rows, order);
-  Listing listing{std::move(rows), {}, answer.station_time.value_or(wall_clock())};
+  UnitListing listing{std::move(rows), {}, answer.station_time.value_or(wall_clock())};
   for (const wire::UnitRow& row : listing.rows) {
     listing.texts.push_back(texts[row.unit]);
   }
   return listing;
 }
 
-void print(Invocation& invocation, const Listing& listing) {
+void print_units(Invocation& invocation, const UnitListing& listing) {
   Console& console = invocation.console;
   std::string out;
   switch (invocation.format) {
@@ -101,8 +101,8 @@ void print(Invocation& invocation, const Listing& listing) {
   console.out(out);
 }
 
-void print_with_summary(Invocation& invocation, const Listing& listing, bool filtered) {
-  print(invocation, listing);
+void print_with_summary(Invocation& invocation, const UnitListing& listing, bool filtered) {
+  print_units(invocation, listing);
   if (!invocation.is_table()) {
     return;
   }
@@ -116,8 +116,8 @@ void print_with_summary(Invocation& invocation, const Listing& listing, bool fil
 
 std::string frame_text(Console& console,
                        Format format,
-                       const Result<Listing>& fresh,
-                       const Listing& latest,
+                       const Result<UnitListing>& fresh,
+                       const UnitListing& latest,
                        std::chrono::milliseconds interval) {
   const Style& style = console.look().out;
   std::string out = style.paint(Paint::faint,
@@ -138,10 +138,10 @@ std::string frame_text(Console& console,
 
 Exit watch_screen(Invocation& invocation,
                   Session& session,
-                  const Arguments& arguments,
+                  const UnitsArguments& arguments,
                   UnitOrder order,
                   std::chrono::milliseconds interval) {
-  Listing latest;
+  UnitListing latest;
   {
     Screen screen(invocation.console);
     do {
@@ -160,7 +160,7 @@ Exit watch_screen(Invocation& invocation,
 // Where there is no screen to draw on, each round follows the last one.
 Result<Exit> watch_lines(Invocation& invocation,
                          Session& session,
-                         const Arguments& arguments,
+                         const UnitsArguments& arguments,
                          UnitOrder order,
                          std::chrono::milliseconds interval) {
   bool first = true;
@@ -175,7 +175,7 @@ Result<Exit> watch_lines(Invocation& invocation,
       if (!first && invocation.is_table()) {
         invocation.console.out("\n");
       }
-      print(invocation, *fresh);
+      print_units(invocation, *fresh);
     }
     first = false;
     session.take();
@@ -184,7 +184,7 @@ Result<Exit> watch_lines(Invocation& invocation,
   return Exit::ok;
 }
 
-Result<Exit> units(Invocation& invocation, const Arguments& arguments) {
+Result<Exit> units(Invocation& invocation, const UnitsArguments& arguments) {
   STEWARD_TRY(const auto order, parse_unit_order(arguments.sort));
   if (arguments.watch.empty()) {
     STEWARD_TRY(const auto session, invocation.session());
@@ -218,7 +218,7 @@ Verb units_verb() {
       "stewardctl units --state late,down -o name",
       TakesCommand::no,
       [](Syntax& syntax) -> Action {
-        const auto arguments = std::make_shared<Arguments>();
+        const auto arguments = std::make_shared<UnitsArguments>();
         syntax.positional("TARGET", arguments->target.target, Syntax::Presence::optional);
         syntax.flag_with_value(
             "-w,--watch", arguments->watch, "1s", "TIME", "show it again and again (1s)");

@@ -18,6 +18,8 @@ const Verbs& all_verbs() {
     out.push_back(label_verb());
     out.push_back(metrics_verb());
     out.push_back(top_verb());
+    add(daemons_verbs());
+    add(update_verbs());
     add(group_verbs());
     add(alerts_verbs());
     out.push_back(logs_verb());
@@ -25,9 +27,12 @@ const Verbs& all_verbs() {
     add(context_verbs());
     add(keys_verbs());
     add(policy_verbs());
+    out.push_back(enroll_token_verb());
+    add(enroll_verbs());
     out.push_back(ca_sign_verb());
     out.push_back(revoke_verb());
     out.push_back(trust_verify_verb());
+    add(audit_verbs());
     add(bus_verbs());
     add({version_verb(), completion_verb(), complete_verb()});
     return out;

@@ -7,14 +7,14 @@
 namespace steward::handlers::metrics {
 namespace {
 
-constexpr std::array<std::string_view, 8> kColumns{"found",
-                                                   "invalid",
-                                                   "ignore",
-                                                   "insert",
-                                                   "insert_failed",
-                                                   "drop",
-                                                   "early_drop",
-                                                   "search_restart"};
+constexpr std::array<std::string_view, 8> kTrackedColumns{"found",
+                                                          "invalid",
+                                                          "ignore",
+                                                          "insert",
+                                                          "insert_failed",
+                                                          "drop",
+                                                          "early_drop",
+                                                          "search_restart"};
 
 class Conntrack final : public Collector {
  public:
@@ -45,7 +45,7 @@ class Conntrack final : public Collector {
 // The first line names the columns; then one a processor, hexadecimal.
 Result<void> parse_conntrack_stat(std::string_view text, Samples& out) {
   const auto names = next_line(text);
-  std::array<std::int64_t, kColumns.size()> sums{};
+  std::array<std::int64_t, kTrackedColumns.size()> sums{};
   while (!text.empty()) {
     auto line = next_line(text);
     auto titles = names;
@@ -54,13 +54,13 @@ Result<void> parse_conntrack_stat(std::string_view text, Samples& out) {
       if (!number || *number < 0 || *number > UINT32_MAX) {
         return failure(ErrorCode::bad_payload, "nf_conntrack: not a number");
       }
-      for (std::size_t i = 0; i < kColumns.size(); ++i) {
-        sums[i] += kColumns[i] == title ? *number : 0;
+      for (std::size_t i = 0; i < kTrackedColumns.size(); ++i) {
+        sums[i] += kTrackedColumns[i] == title ? *number : 0;
       }
     }
   }
-  for (std::size_t i = 0; i < kColumns.size(); ++i) {
-    out.gauge(Name("node_nf_conntrack_stat_", kColumns[i]), {}, sums[i]);
+  for (std::size_t i = 0; i < kTrackedColumns.size(); ++i) {
+    out.gauge(Name("node_nf_conntrack_stat_", kTrackedColumns[i]), {}, sums[i]);
   }
   return {};
 }

@@ -6,12 +6,12 @@
 namespace steward::handlers::metrics {
 namespace {
 
-struct Row {
+struct Frequency {
   const char* file;
   const char* metric;
 };
 
-constexpr std::array<Row, 5> kRows{{
+constexpr std::array<Frequency, 5> kFrequencies{{
     {"cpuinfo_min_freq", "node_cpu_frequency_min_hertz"},
     {"cpuinfo_max_freq", "node_cpu_frequency_max_hertz"},
     {"scaling_cur_freq", "node_cpu_scaling_frequency_hertz"},
@@ -19,10 +19,10 @@ constexpr std::array<Row, 5> kRows{{
     {"scaling_max_freq", "node_cpu_scaling_frequency_max_hertz"},
 }};
 
-std::vector<SysReading> find(const std::string& folder) {
+std::vector<SysReading> find_frequencies(const std::string& folder) {
   std::vector<SysReading> found;
   for (const auto& cpu : numbered(folder, "cpu")) {
-    for (const auto& row : kRows) {
+    for (const auto& row : kFrequencies) {
       auto path = folder + "/" + cpu + "/cpufreq/" + row.file;
       if (is_there(path)) {
         found.push_back({ProcFile(std::move(path)), row.metric, {"cpu", cpu.substr(3)}, {}, kKilo});
@@ -36,7 +36,7 @@ std::vector<SysReading> find(const std::string& folder) {
 
 Made make_cpufreq(const Roots& roots) {
   return std::make_unique<SysReadings>(
-      "cpufreq", [folder = roots.sys + "/devices/system/cpu"] { return find(folder); });
+      "cpufreq", [folder = roots.sys + "/devices/system/cpu"] { return find_frequencies(folder); });
 }
 
 }  // namespace steward::handlers::metrics

@@ -16,7 +16,7 @@ struct Column {
 
 // Behind the device's name; times are in milliseconds. Kernels before 4.18 have 11 of them, those
 // before 5.5 15.
-constexpr std::array<Column, 17> kColumns{{
+constexpr std::array<Column, 17> kDiskColumns{{
     {"node_disk_reads_completed_total", kOne},
     {"node_disk_reads_merged_total", kOne},
     {"node_disk_read_bytes_total", kSectors},
@@ -79,7 +79,7 @@ Result<void> parse_diskstats(std::string_view text, const Filters& filters, Samp
     if (matches_any(filters.disks, name)) {
       continue;
     }
-    for (std::size_t i = 0; i < kColumns.size(); ++i) {
+    for (std::size_t i = 0; i < kDiskColumns.size(); ++i) {
       const auto word = next_word(line);
       if (word.empty() && i >= kFewestColumns) {
         break;
@@ -88,7 +88,7 @@ Result<void> parse_diskstats(std::string_view text, const Filters& filters, Samp
       if (!number) {
         return failure(ErrorCode::bad_payload, "diskstats: not a number at " + name);
       }
-      const auto& column = kColumns[i];
+      const auto& column = kDiskColumns[i];
       column.counts ? out.counter(column.name, {{"device", device}}, *number, column.unit)
                     : out.gauge(column.name, {{"device", device}}, *number, column.unit);
     }

@@ -4,7 +4,7 @@
 namespace steward::handlers::metrics {
 namespace {
 
-std::vector<SysReading> find(const std::string& folder) {
+std::vector<SysReading> find_controllers(const std::string& folder) {
   std::vector<SysReading> found;
   for (const auto& controller : numbered(folder, "mc")) {
     const auto number = controller.substr(2);
@@ -28,8 +28,9 @@ std::vector<SysReading> find(const std::string& folder) {
 }  // namespace
 
 Made make_edac(const Roots& roots) {
-  return std::make_unique<SysReadings>(
-      "edac", [folder = roots.sys + "/devices/system/edac/mc"] { return find(folder); });
+  return std::make_unique<SysReadings>("edac", [folder = roots.sys + "/devices/system/edac/mc"] {
+    return find_controllers(folder);
+  });
 }
 
 }  // namespace steward::handlers::metrics

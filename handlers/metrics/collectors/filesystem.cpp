@@ -19,7 +19,7 @@ struct Told {
 };
 
 // One that does not answer keeps its series, without values: no new schema for that.
-void tell(const Told& told, bool answered, Samples& out) {
+void tell_mount(const Told& told, bool answered, Samples& out) {
   const auto& mount = told.mount;
   const auto& figures = told.figures;
   const Labels labels{
@@ -62,7 +62,7 @@ class FileSystem final : public Collector {
       if (figures[i]) {
         mounts_[i].figures = *figures[i];
       }
-      tell(mounts_[i], figures[i].has_value(), out);
+      tell_mount(mounts_[i], figures[i].has_value(), out);
     }
     return {};
   }

@@ -17,11 +17,11 @@ struct Kind {
   Unit unit;
 };
 
-constexpr std::array<Kind, 5> kKinds{{{"temp", "celsius", kMilli},
-                                      {"in", "volts", kMilli},
-                                      {"fan", "rpm", kOne},
-                                      {"curr", "amps", kMilli},
-                                      {"power", "watt", kMicro}}};
+constexpr std::array<Kind, 5> kSensorKinds{{{"temp", "celsius", kMilli},
+                                            {"in", "volts", kMilli},
+                                            {"fan", "rpm", kOne},
+                                            {"curr", "amps", kMilli},
+                                            {"power", "watt", kMicro}}};
 constexpr std::array<std::string_view, 5> kFigures{"input", "average", "min", "max", "crit"};
 // Sensors of one kind on one chip; they are numbered without great gaps.
 constexpr int kMostSensors = 32;
@@ -74,12 +74,12 @@ void find_sensor(const std::string& path,
   }
 }
 
-std::vector<SysReading> find(const std::string& folder) {
+std::vector<SysReading> find_sensors(const std::string& folder) {
   std::vector<SysReading> found;
   for (const auto& name : numbered(folder, "hwmon")) {
     const auto path = folder + "/" + name;
     const auto chip = chip_name(path);
-    for (const auto& kind : kKinds) {
+    for (const auto& kind : kSensorKinds) {
       for (int i = 0; i < kMostSensors; ++i) {
         find_sensor(path, chip, kind, std::string(kind.sensor) + std::to_string(i), found);
       }
@@ -92,7 +92,7 @@ std::vector<SysReading> find(const std::string& folder) {
 
 Made make_hwmon(const Roots& roots) {
   return std::make_unique<SysReadings>(
-      "hwmon", [folder = roots.sys + "/class/hwmon"] { return find(folder); });
+      "hwmon", [folder = roots.sys + "/class/hwmon"] { return find_sensors(folder); });
 }
 
 }  // namespace steward::handlers::metrics

@@ -15,7 +15,7 @@ namespace steward::handlers::metrics {
 namespace {
 
 constexpr std::size_t kRoomForOne = std::size_t{32} * 1024;
-constexpr std::size_t kMostRoom = std::size_t{4} * 1024 * 1024;
+constexpr std::size_t kMostDeviceRoom = std::size_t{4} * 1024 * 1024;
 
 class NetDev final : public Collector {
  public:
@@ -84,7 +84,7 @@ class NetDev final : public Collector {
         return tl::unexpected(system_error(errno, "read links"));
       }
       const auto size = static_cast<std::size_t>(got);
-      if (size < sizeof(nlmsghdr) || size > buffer.size() - length || length > kMostRoom) {
+      if (size < sizeof(nlmsghdr) || size > buffer.size() - length || length > kMostDeviceRoom) {
         return failure(ErrorCode::io, "read links: an answer that is cut");
       }
       nlmsghdr head{};

@@ -22,7 +22,7 @@ bool in(std::span<const std::string_view> words, std::string_view word) {
 }
 
 // Of a few hundred counters those that say something, as prometheus-node-exporter chooses.
-bool wanted(std::string_view protocol, std::string_view name) {
+bool wanted_counter(std::string_view protocol, std::string_view name) {
   if (in(kErrors, name)) {
     return true;
   }
@@ -82,7 +82,7 @@ Result<void> parse_netstat(std::string_view text, Samples& out) {
     protocol.remove_suffix(1);
     for (auto name = next_word(names); !name.empty(); name = next_word(names)) {
       const auto value = next_word(values);
-      if (!wanted(protocol, name)) {
+      if (!wanted_counter(protocol, name)) {
         continue;
       }
       const auto number = whole(value);
@@ -106,7 +106,7 @@ Result<void> parse_snmp6(std::string_view text, Samples& out) {
     }
     const auto protocol = word.substr(0, six + 1);
     const auto name = word.substr(six + 1);
-    if (!wanted(protocol, name)) {
+    if (!wanted_counter(protocol, name)) {
       continue;
     }
     const auto number = next_whole(line);

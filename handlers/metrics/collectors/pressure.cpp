@@ -7,7 +7,7 @@
 namespace steward::handlers::metrics {
 namespace {
 
-constexpr std::array<std::string_view, 3> kKinds{"cpu", "io", "memory"};
+constexpr std::array<std::string_view, 3> kPressures{"cpu", "io", "memory"};
 
 class Pressure final : public Collector {
  public:
@@ -19,9 +19,9 @@ class Pressure final : public Collector {
   std::string_view name() const override { return "pressure"; }
 
   Result<void> collect(Samples& out, std::string& buffer) override {
-    for (std::size_t i = 0; i < kKinds.size(); ++i) {
+    for (std::size_t i = 0; i < kPressures.size(); ++i) {
       STEWARD_TRY(const auto text, files_[i].read(buffer));
-      if (auto parsed = parse_pressure(text, kKinds[i], out); !parsed) {
+      if (auto parsed = parse_pressure(text, kPressures[i], out); !parsed) {
         return parsed;
       }
     }
@@ -29,7 +29,7 @@ class Pressure final : public Collector {
   }
 
  private:
-  std::array<ProcFile, kKinds.size()> files_;
+  std::array<ProcFile, kPressures.size()> files_;
 };
 
 }  // namespace

@@ -28,18 +28,18 @@ Result<void> parse_cpu(std::string_view cpu, std::string_view rest, Samples& out
   return {};
 }
 
-struct Row {
+struct StatRow {
   std::string_view word;
   const char* name;
   bool counts;
 };
 
-constexpr std::array<Row, 6> kRows{{{"intr", "node_intr_total", true},
-                                    {"ctxt", "node_context_switches_total", true},
-                                    {"btime", "node_boot_time_seconds", false},
-                                    {"processes", "node_forks_total", true},
-                                    {"procs_running", "node_procs_running", false},
-                                    {"procs_blocked", "node_procs_blocked", false}}};
+constexpr std::array<StatRow, 6> kStatRows{{{"intr", "node_intr_total", true},
+                                            {"ctxt", "node_context_switches_total", true},
+                                            {"btime", "node_boot_time_seconds", false},
+                                            {"processes", "node_forks_total", true},
+                                            {"procs_running", "node_procs_running", false},
+                                            {"procs_blocked", "node_procs_blocked", false}}};
 
 }  // namespace
 
@@ -53,7 +53,7 @@ Result<void> parse_stat(std::string_view text, Samples& out) {
       }
       continue;
     }
-    for (const auto& row : kRows) {
+    for (const auto& row : kStatRows) {
       if (row.word != word) {
         continue;
       }

@@ -4,7 +4,7 @@
 namespace steward::handlers::metrics {
 namespace {
 
-std::vector<SysReading> find(const std::string& folder) {
+std::vector<SysReading> find_zones(const std::string& folder) {
   std::vector<SysReading> found;
   for (const auto& zone : numbered(folder, "thermal_zone")) {
     const auto path = folder + "/" + zone;
@@ -33,7 +33,7 @@ std::vector<SysReading> find(const std::string& folder) {
 
 Made make_thermal(const Roots& roots) {
   return std::make_unique<SysReadings>(
-      "thermal_zone", [folder = roots.sys + "/class/thermal"] { return find(folder); });
+      "thermal_zone", [folder = roots.sys + "/class/thermal"] { return find_zones(folder); });
 }
 
 }  // namespace steward::handlers::metrics

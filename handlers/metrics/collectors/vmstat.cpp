@@ -5,7 +5,7 @@ namespace steward::handlers::metrics {
 namespace {
 
 // ^(oom_kill|pgpg|pswp|pg.*fault).*
-bool wanted(std::string_view name) {
+bool wanted_figure(std::string_view name) {
   return name.starts_with("oom_kill") || name.starts_with("pgpg") || name.starts_with("pswp") ||
          (name.starts_with("pg") && name.find("fault", 2) != std::string_view::npos);
 }
@@ -16,7 +16,7 @@ Result<void> parse_vmstat(std::string_view text, Samples& out) {
   while (!text.empty()) {
     auto line = next_line(text);
     const auto name = next_word(line);
-    if (!wanted(name)) {
+    if (!wanted_figure(name)) {
       continue;
     }
     const auto number = next_whole(line);

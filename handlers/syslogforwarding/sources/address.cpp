@@ -12,7 +12,7 @@ namespace steward::handlers::syslogforwarding {
 
 namespace {
 
-constexpr int kBufferBytes = 8 * 1024 * 1024;
+constexpr int kSocketBufferBytes = 8 * 1024 * 1024;
 
 struct FreeAddresses {
   void operator()(addrinfo* list) const { ::freeaddrinfo(list); }
@@ -62,8 +62,10 @@ std::string host_text(const sockaddr_storage& address) {
 }
 
 void widen_buffer(int socket) {
-  if (::setsockopt(socket, SOL_SOCKET, SO_RCVBUFFORCE, &kBufferBytes, sizeof kBufferBytes) != 0) {
-    ::setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &kBufferBytes, sizeof kBufferBytes);
+  if (::setsockopt(
+          socket, SOL_SOCKET, SO_RCVBUFFORCE, &kSocketBufferBytes, sizeof kSocketBufferBytes) !=
+      0) {
+    ::setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &kSocketBufferBytes, sizeof kSocketBufferBytes);
   }
 }
 

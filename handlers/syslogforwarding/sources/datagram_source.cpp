@@ -18,8 +18,8 @@ namespace steward::handlers::syslogforwarding {
 namespace {
 
 constexpr std::size_t kAtOnce = 64;
-constexpr int kRoundsATurn = 64;
-constexpr int kMostRest = 1'024;  // rounds at the end
+constexpr int kDatagramRoundsATurn = 64;
+constexpr int kMostRestOfDatagrams = 1'024;  // rounds at the end
 
 }  // namespace
 
@@ -113,12 +113,12 @@ Result<void> DatagramSource::start() {
 }
 
 void DatagramSource::receive() {
-  for (int round = 0; round < kRoundsATurn && receive_some(); ++round) {
+  for (int round = 0; round < kDatagramRoundsATurn && receive_some(); ++round) {
   }
 }
 
 void DatagramSource::take_rest() {
-  for (int round = 0; watcher_ && round < kMostRest && receive_some(); ++round) {
+  for (int round = 0; watcher_ && round < kMostRestOfDatagrams && receive_some(); ++round) {
   }
 }
 

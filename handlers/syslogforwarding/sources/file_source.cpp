@@ -22,9 +22,8 @@ namespace {
 namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kLookPause{1'000};  // where nothing tells of changes: NFS, overlays
-constexpr std::size_t kBufferBytes = std::size_t{256} * 1024;
-constexpr int kRoundsATurn = 4;
+constexpr std::size_t kFileBufferBytes = std::size_t{256} * 1024;
+constexpr int kFileRoundsATurn = 4;
 
 struct Globbed {
   glob_t found{};
@@ -69,7 +68,7 @@ FileSource::FileSource(runtime::Context& context,
     : context_(context),
       forwarder_(forwarder),
       settings_(settings),
-      buffer_(std::max(kBufferBytes, settings.line_bytes + 1), '\0'),
+      buffer_(std::max(kFileBufferBytes, settings.line_bytes + 1), '\0'),
       reading_{forwarder, settings, parser, buffer_},
       left_(std::move(left)),
       look_(context.loop, [this] { look(); }),
@@ -239,7 +238,7 @@ void FileSource::watch_folder(const fs::path& folder) {
 void FileSource::read_all() {
   const auto now = context_.clock.steady();
   bool more = true;
-  for (int round = 0; more && round < kRoundsATurn; ++round) {
+  for (int round = 0; more && round < kFileRoundsATurn; ++round) {
     more = false;
     for (auto at = followed_.begin(); at != followed_.end();) {
       if (!forwarder_.room()) {

@@ -9,7 +9,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kLookPause{1'000};  // where nothing tells of changes
 constexpr int kEntriesATurn = 500;
 
 // Before the cursor of an entry that is the next one; else it is that of the last one. So the

@@ -25,10 +25,10 @@ std::string boot_id() {
 
 // What to add to the kernel's time since the boot; it does not count while the machine sleeps.
 std::int64_t boot_us(std::int64_t now_us) {
-  constexpr std::int64_t kSecond = 1'000'000;
+  constexpr std::int64_t kMicroseconds = 1'000'000;
   timespec since{};
   ::clock_gettime(CLOCK_MONOTONIC, &since);
-  return now_us - (since.tv_sec * kSecond + since.tv_nsec / 1'000);
+  return now_us - (since.tv_sec * kMicroseconds + since.tv_nsec / 1'000);
 }
 
 }  // namespace

@@ -2,9 +2,13 @@
 
 #include "subjects/wire/error.hpp"
 
+#include <chrono>
 #include <string>
 
 namespace steward::handlers::syslogforwarding {
+
+// Between two looks where nothing tells of changes: NFS, overlays.
+inline constexpr std::chrono::milliseconds kLookPause{1'000};
 
 // Something that gives lines to the forwarder. On the handler's thread; its end is the
 // destructor's.

@@ -13,10 +13,10 @@ namespace steward::handlers::syslogforwarding {
 
 namespace {
 
-constexpr std::size_t kBufferBytes = std::size_t{128} * 1024;
+constexpr std::size_t kConnectionBufferBytes = std::size_t{128} * 1024;
 constexpr std::size_t kMostConnections = 256;
-constexpr int kRoundsATurn = 8;
-constexpr int kMostRest = 256;  // buffers of one connection, at the end
+constexpr int kConnectionRoundsATurn = 8;
+constexpr int kMostRestOfConnection = 256;  // buffers of one connection, at the end
 constexpr int kBacklog = 64;
 
 }  // namespace
@@ -52,7 +52,7 @@ Result<void> TcpSource::start() {
   if (::listen(listening_.get(), kBacklog) != 0) {
     return tl::unexpected(system_error(errno, "listen at " + address_));
   }
-  buffer_.resize(kBufferBytes);
+  buffer_.resize(kConnectionBufferBytes);
   if (!feed_) {
     feed_ = forwarder_.open(name(), Feed::Kind::passing);
   }
@@ -99,7 +99,7 @@ void TcpSource::receive(int id) {
     return;
   }
   auto& connection = found->second;
-  for (int round = 0; round < kRoundsATurn; ++round) {
+  for (int round = 0; round < kConnectionRoundsATurn; ++round) {
     if (!forwarder_.room()) {
       connection.waits = true;
       connection.watcher->stop();
@@ -159,7 +159,7 @@ void TcpSource::take_rest() {
   }
   for (auto& [id, connection] : connections_) {
     auto got = Received::some;
-    for (int round = 0; got == Received::some && round < kMostRest; ++round) {
+    for (int round = 0; got == Received::some && round < kMostRestOfConnection; ++round) {
       got = receive_some(connection);
     }
     if (got != Received::end) {

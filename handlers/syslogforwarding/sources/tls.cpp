@@ -23,7 +23,7 @@ std::string last_error() {
   return code == 0 ? "the connection broke off" : text.data();
 }
 
-auto wrong(const std::string& what, const std::string& file) {
+auto wrong_file(const std::string& what, const std::string& file) {
   return failure(ErrorCode::bad_config, what + " " + file + ": " + last_error());
 }
 
@@ -34,15 +34,15 @@ Result<ContextPtr> load(const TlsFiles& files) {
     return failure(ErrorCode::internal, "TLS: " + last_error());
   }
   if (SSL_CTX_use_certificate_chain_file(context.get(), files.certificate.c_str()) != 1) {
-    return wrong("tls_certificate", files.certificate);
+    return wrong_file("tls_certificate", files.certificate);
   }
   if (SSL_CTX_use_PrivateKey_file(context.get(), files.key.c_str(), SSL_FILETYPE_PEM) != 1 ||
       SSL_CTX_check_private_key(context.get()) != 1) {
-    return wrong("tls_key", files.key);
+    return wrong_file("tls_key", files.key);
   }
   if (!files.clients.empty()) {
     if (SSL_CTX_load_verify_file(context.get(), files.clients.c_str()) != 1) {
-      return wrong("tls_clients", files.clients);
+      return wrong_file("tls_clients", files.clients);
     }
     SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
   }

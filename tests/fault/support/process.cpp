@@ -33,12 +33,6 @@ void enter_network(const std::string& network) {
 
 }  // namespace
 
-std::string text_of(const std::filesystem::path& file) {
-  std::ostringstream text;
-  text << std::ifstream(file).rdbuf();
-  return text.str();
-}
-
 std::vector<pid_t> children_of(pid_t parent, const std::string& word) {
   std::vector<pid_t> found;
   const auto tasks = "/proc/" + std::to_string(parent) + "/task";

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "tests/support/text.hpp"
+
 #include <sys/types.h>
 
 #include <filesystem>
@@ -57,9 +59,6 @@ class Process {
   int crashes_ = 0;
   std::vector<int> surprises_;
 };
-
-// What a file holds; empty where there is none.
-std::string text_of(const std::filesystem::path& file);
 
 // The children of a process whose command line contains the word.
 std::vector<pid_t> children_of(pid_t parent, const std::string& word);

@@ -16,7 +16,7 @@
 #include <memory>
 #include <string>
 
-namespace steward::handlers::facts {
+namespace steward::handlers::facts::facts_test {
 namespace {
 
 using nlohmann::json;
@@ -250,4 +250,4 @@ TEST_CASE("facts: a label in the configuration that is none is said with its pla
 }
 
 }  // namespace
-}  // namespace steward::handlers::facts
+}  // namespace steward::handlers::facts::facts_test

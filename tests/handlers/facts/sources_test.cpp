@@ -9,7 +9,7 @@
 #include <fstream>
 #include <string>
 
-namespace steward::handlers::facts {
+namespace steward::handlers::facts::sources_test {
 namespace {
 
 // A machine made of files.
@@ -187,4 +187,4 @@ TEST_CASE("facts of this machine: the real one tells of itself") {
 }
 
 }  // namespace
-}  // namespace steward::handlers::facts
+}  // namespace steward::handlers::facts::sources_test

@@ -11,7 +11,7 @@
 #include <set>
 #include <vector>
 
-namespace steward::tests {
+namespace steward::tests::hello_test {
 namespace {
 
 using handlers::hello::HelloHandler;
@@ -188,4 +188,4 @@ TEST_CASE("hello: the units of a fleet have different places in the interval") {
   }
 }
 
-}  // namespace steward::tests
+}  // namespace steward::tests::hello_test

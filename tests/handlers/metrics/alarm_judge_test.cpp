@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-namespace steward::handlers::metrics {
+namespace steward::handlers::metrics::alarm_judge_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -167,4 +167,4 @@ TEST_CASE("alarms: no more than so many are open at once") {
   CHECK(story.judge.open().empty());
 }
 
-}  // namespace steward::handlers::metrics
+}  // namespace steward::handlers::metrics::alarm_judge_test

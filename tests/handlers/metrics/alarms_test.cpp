@@ -9,7 +9,7 @@
 #include <iterator>
 #include <string>
 
-namespace steward::handlers::metrics {
+namespace steward::handlers::metrics::alarms_test {
 namespace {
 
 using nlohmann::json;
@@ -132,4 +132,4 @@ TEST_CASE("alerts: a rule of the configuration that cannot be read is said with 
   CHECK(problems[0].find("exactly one of above and below") != std::string::npos);
 }
 
-}  // namespace steward::handlers::metrics
+}  // namespace steward::handlers::metrics::alarms_test

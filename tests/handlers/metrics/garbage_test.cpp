@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace steward::handlers::metrics {
+namespace steward::handlers::metrics::garbage_test {
 namespace {
 
 using Parse = std::function<bool(std::string_view, Samples&)>;
@@ -117,4 +117,4 @@ TEST_CASE("parsers: garbage is an error or numbers, and nothing else") {
   }
 }
 
-}  // namespace steward::handlers::metrics
+}  // namespace steward::handlers::metrics::garbage_test

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace steward::handlers::metrics {
+namespace steward::handlers::metrics::handler_test {
 namespace {
 
 using nlohmann::json;
@@ -194,4 +194,4 @@ TEST_CASE("metrics: a request with another word, type or collector is refused") 
   CHECK(code("[]") == ErrorCode::bad_payload);
 }
 
-}  // namespace steward::handlers::metrics
+}  // namespace steward::handlers::metrics::handler_test

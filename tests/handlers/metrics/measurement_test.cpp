@@ -7,7 +7,7 @@
 #include <map>
 #include <string>
 
-namespace steward::handlers::metrics {
+namespace steward::handlers::metrics::measurement_test {
 namespace {
 
 std::map<std::string, double> values_of(const Measurement& measurement) {
@@ -169,4 +169,4 @@ TEST_CASE("measurement: disabled collectors do not run") {
   CHECK(measurement.numbers().size() == 3 + 1);
 }
 
-}  // namespace steward::handlers::metrics
+}  // namespace steward::handlers::metrics::measurement_test

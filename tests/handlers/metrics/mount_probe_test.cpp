@@ -14,7 +14,7 @@
 #include <chrono>
 #include <string>
 
-namespace steward::handlers::metrics {
+namespace steward::handlers::metrics::mount_probe_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -172,4 +172,4 @@ TEST_CASE("mount probe: it can go while a mount hangs") {
   gate.open();
 }
 
-}  // namespace steward::handlers::metrics
+}  // namespace steward::handlers::metrics::mount_probe_test

@@ -5,7 +5,7 @@
 
 #include <string>
 
-namespace steward::handlers::metrics {
+namespace steward::handlers::metrics::parsers_test {
 namespace {
 
 using Values = std::map<std::string, double>;
@@ -190,4 +190,4 @@ TEST_CASE("parsers: mounts") {
   CHECK_FALSE(parse_mounts("/dev/a /x\n", {}));
 }
 
-}  // namespace steward::handlers::metrics
+}  // namespace steward::handlers::metrics::parsers_test

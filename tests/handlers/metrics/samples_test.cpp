@@ -6,7 +6,7 @@
 
 #include <string>
 
-namespace steward::handlers::metrics {
+namespace steward::handlers::metrics::samples_test {
 namespace {
 
 bool say_two(Samples& samples, std::int64_t first, std::int64_t second) {
@@ -92,4 +92,4 @@ TEST_CASE("samples: numbers stay within what the wire holds") {
   CHECK(samples.numbers()[2] == wire::kAbsent);
 }
 
-}  // namespace steward::handlers::metrics
+}  // namespace steward::handlers::metrics::samples_test

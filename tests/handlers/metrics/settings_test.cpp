@@ -7,7 +7,7 @@
 #include <fstream>
 #include <string>
 
-namespace steward::handlers::metrics {
+namespace steward::handlers::metrics::settings_test {
 TEST_CASE("metrics settings: what was set is kept, over what the configuration says") {
   const Folder folder;
   const auto state = folder.path / "metrics" / "system";
@@ -51,4 +51,4 @@ TEST_CASE("metrics settings: options") {
   CHECK(options->problems().empty());
 }
 
-}  // namespace steward::handlers::metrics
+}  // namespace steward::handlers::metrics::settings_test

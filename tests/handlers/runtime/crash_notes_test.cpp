@@ -11,7 +11,7 @@
 #include <fstream>
 #include <stdexcept>
 
-namespace steward::tests {
+namespace steward::tests::crash_notes_test {
 namespace {
 
 using runtime::CrashNotes;
@@ -84,4 +84,4 @@ TEST_CASE("crash notes: a file that is none of ours is begun anew, one that cann
   CHECK(!notes.open("/proc/no/such/place"));
 }
 
-}  // namespace steward::tests
+}  // namespace steward::tests::crash_notes_test

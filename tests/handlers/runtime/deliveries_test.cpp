@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace steward::tests {
+namespace steward::tests::deliveries_test {
 namespace {
 
 using runtime::Deliveries;
@@ -95,4 +95,4 @@ TEST_CASE("deliveries: their end forgets what is on its way") {
   CHECK(room.said.empty());
 }
 
-}  // namespace steward::tests
+}  // namespace steward::tests::deliveries_test

@@ -7,7 +7,7 @@
 #include <future>
 #include <stdexcept>
 
-namespace steward::tests {
+namespace steward::tests::host_test {
 namespace {
 
 using Words = std::vector<std::string>;
@@ -234,4 +234,4 @@ TEST_CASE("host: one that was never stopped is ended by its destructor") {
   CHECK(house.steps(1) == Words{"accepted", "interrupted agent_stopped"});
 }
 
-}  // namespace steward::tests
+}  // namespace steward::tests::host_test

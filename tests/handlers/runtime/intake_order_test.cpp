@@ -4,7 +4,7 @@
 
 #include <thread>
 
-namespace steward::tests {
+namespace steward::tests::intake_order_test {
 namespace {
 
 using Words = std::vector<std::string>;
@@ -116,4 +116,4 @@ TEST_CASE("intake: a disk that is full refuses new commands with its word, and k
   CHECK(room.house.said().back().headers.find("ce-seq") == std::string_view("3"));  // no gap
 }
 
-}  // namespace steward::tests
+}  // namespace steward::tests::intake_order_test

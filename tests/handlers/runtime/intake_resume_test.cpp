@@ -4,7 +4,7 @@
 
 #include <doctest/doctest.h>
 
-namespace steward::tests {
+namespace steward::tests::intake_resume_test {
 namespace {
 
 using Words = std::vector<std::string>;
@@ -215,4 +215,4 @@ TEST_CASE("intake: at the agent's end what has begun is interrupted, the rest le
   CHECK(room.house.ledger.open() == 1);
 }
 
-}  // namespace steward::tests
+}  // namespace steward::tests::intake_resume_test

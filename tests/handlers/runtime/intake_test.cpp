@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-namespace steward::tests {
+namespace steward::tests::intake_test {
 namespace {
 
 using Words = std::vector<std::string>;
@@ -239,4 +239,4 @@ TEST_CASE("intake: a handler whose commands are not acked runs them without a wo
   CHECK(room.tally.dropped == 1);
 }
 
-}  // namespace steward::tests
+}  // namespace steward::tests::intake_test

@@ -8,7 +8,7 @@
 #include <functional>
 #include <string>
 
-namespace steward::tests {
+namespace steward::tests::log_test {
 namespace {
 
 using runtime::Logger;
@@ -78,4 +78,4 @@ TEST_CASE("log: levels are read by their words") {
   CHECK_FALSE(runtime::parse_log_level("loud"));
 }
 
-}  // namespace steward::tests
+}  // namespace steward::tests::log_test

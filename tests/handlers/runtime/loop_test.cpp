@@ -14,7 +14,7 @@
 #include <string>
 #include <thread>
 
-namespace steward::tests {
+namespace steward::tests::loop_test {
 
 using runtime::FdWatcher;
 using runtime::Loop;
@@ -181,4 +181,4 @@ TEST_CASE("loop: work runs on another thread and is done on the loop's") {
   CHECK(done_on == std::this_thread::get_id());
 }
 
-}  // namespace steward::tests
+}  // namespace steward::tests::loop_test

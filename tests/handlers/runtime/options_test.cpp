@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <fstream>
 
-namespace steward::tests {
+namespace steward::tests::options_test {
 namespace {
 
 using runtime::Options;
@@ -112,4 +112,4 @@ TEST_CASE("options: a file is read, and one that cannot be says why") {
   CHECK_FALSE(Options::load("/"));
 }
 
-}  // namespace steward::tests
+}  // namespace steward::tests::options_test

@@ -1,22 +1,28 @@
 #include "handlers/runtime/processes.hpp"
 
+#include "tests/handlers/run_until.hpp"
+
 #include <doctest/doctest.h>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
+#include <cerrno>
 #include <chrono>
 #include <fstream>
 #include <functional>
+#include <future>
 #include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
 #include <thread>
 
-namespace steward::runtime {
+namespace steward::runtime::processes_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -26,20 +32,6 @@ SpawnRequest shell(const std::string& script) {
   request.argv = {"sh", "-c", script};
   request.env = {"PATH=/usr/bin:/bin"};
   return request;
-}
-
-// Runs the loop until it holds; false after ten seconds.
-bool until(Loop& loop, const std::function<bool()>& holds) {
-  const auto deadline = std::chrono::steady_clock::now() + 10s;
-  Timer watch(loop, [&loop] { loop.stop(); });
-  watch.start_every(2ms);
-  while (!holds()) {  // looked at once each time: a tree that is still starting changes in between
-    if (std::chrono::steady_clock::now() >= deadline) {
-      return false;
-    }
-    loop.run();
-  }
-  return true;
 }
 
 bool is_zombie_or_gone(pid_t pid, bool& gone) {
@@ -207,4 +199,55 @@ TEST_CASE("processes: a child is born into its cgroup, and cgroup.kill ends all 
   CHECK(rmdir(folder.c_str()) == 0);
 }
 
-}  // namespace steward::runtime
+TEST_CASE("processes: a child that was let go runs on, and is reaped whichever thread started it") {
+  Loop loop;
+  Processes processes(loop);
+  std::promise<pid_t> started;
+  std::array<int, 2> reaped{};
+  REQUIRE(pipe2(reaped.data(), O_CLOEXEC) == 0);
+  std::thread starter([&] {
+    Loop own;
+    auto child = processes.spawn(own, shell("sleep 0.2"), [](const ExitStatus&) {});
+    started.set_value(child ? (*child)->pid() : 0);
+    if (child) {
+      (*child)->release();
+      child->reset();
+    }
+    // A thread that ends leaves its children to another one. It waits in a call that signals reach:
+    // SIGCHLD comes to the thread that has started the child.
+    pollfd until_reaped{reaped[0], 0, 0};
+    while (poll(&until_reaped, 1, -1) < 0 && errno == EINTR) {
+    }
+  });
+  const pid_t pid = started.get_future().get();
+  REQUIRE(pid > 0);
+  bool gone = false;
+  CHECK(!is_zombie_or_gone(pid, gone));
+  CHECK(until(loop, [&] { return is_zombie_or_gone(pid, gone) && gone; }));
+  close(reaped[1]);
+  starter.join();
+  close(reaped[0]);
+}
+
+TEST_CASE("processes: a child that ended before it was let go is reaped, too") {
+  Loop loop;
+  Processes processes(loop);
+  pid_t pid = 0;
+  std::thread starter([&] {
+    Loop own;
+    auto child = processes.spawn(own, shell("exit 0"), [](const ExitStatus&) {});
+    REQUIRE(child);
+    pid = (*child)->pid();
+    bool gone = false;
+    while (!is_zombie_or_gone(pid, gone)) {
+      std::this_thread::yield();
+    }
+    (*child)->release();
+  });
+  starter.join();
+  bool gone = false;
+  CHECK(is_zombie_or_gone(pid, gone));
+  CHECK(gone);  // though no loop ran that hears of the SIGCHLD
+}
+
+}  // namespace steward::runtime::processes_test

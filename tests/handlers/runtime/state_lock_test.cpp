@@ -12,7 +12,7 @@
 #include <string>
 #include <thread>
 
-namespace steward::tests {
+namespace steward::tests::state_lock_test {
 
 TEST_CASE("state lock: a second agent on the same directory is refused with the first one's pid") {
   std::string folder = (std::filesystem::temp_directory_path() / "state-lock-XXXXXX").string();
@@ -68,4 +68,4 @@ TEST_CASE("state lock: a directory that cannot be made says which and why") {
   CHECK(lock.error().message.find("/proc/nonexistent/state") != std::string::npos);
 }
 
-}  // namespace steward::tests
+}  // namespace steward::tests::state_lock_test

@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-namespace steward::runtime {
+namespace steward::runtime::system_journal_test {
 
 TEST_CASE("journal: how many entries lie between two cursors") {
   const std::string a = "s=1d04e871c6304da5826662cadb9ace19;i=9f;b=cd2b;m=f4628;t=660c;x=456c";
@@ -22,4 +22,4 @@ TEST_CASE("journal: a folder that is not there is said") {
          journal.error().code == ErrorCode::unsupported));
 }
 
-}  // namespace steward::runtime
+}  // namespace steward::runtime::system_journal_test

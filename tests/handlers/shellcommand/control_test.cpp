@@ -5,7 +5,7 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
-namespace steward::handlers::shellcommand {
+namespace steward::handlers::shellcommand::control_test {
 namespace {
 
 using nlohmann::json;
@@ -131,4 +131,4 @@ TEST_CASE("shellcommand: output of a running and of an ended command can be read
   CHECK(refusal(harness, about(id, "output")) == "not_found");
 }
 
-}  // namespace steward::handlers::shellcommand
+}  // namespace steward::handlers::shellcommand::control_test

@@ -9,7 +9,7 @@
 
 #include <algorithm>
 
-namespace steward::handlers::shellcommand {
+namespace steward::handlers::shellcommand::end_test {
 namespace {
 
 using wire::CommandState;
@@ -240,4 +240,16 @@ TEST_CASE("shellcommand: a silent command is said to stall, once a silence") {
   CHECK(count == 1);
 }
 
-}  // namespace steward::handlers::shellcommand
+TEST_CASE("shellcommand: what a killed agent has left running is ended by the next one") {
+  Harness harness;
+  const auto id = harness.clock.new_id();
+  const std::string start = "STEWARD_JOB=" + id.str() +
+                            " sh -c 'sleep 100 & setsid env -i sleep 100 & sleep 100' "
+                            ">/dev/null 2>&1 </dev/null &";
+  REQUIRE(std::system(start.c_str()) == 0);  // by nobody whom the handler knows
+  REQUIRE(harness.until([&] { return processes_of(id).size() == 3; }));
+  harness.take_up(id, shell_json("sleep 100"));
+  CHECK(harness.until([&] { return processes_of(id).empty(); }));
+}
+
+}  // namespace steward::handlers::shellcommand::end_test

@@ -131,10 +131,7 @@ Harness::Harness(std::string options)
 }
 
 Harness::~Harness() {
-  bool stopped = false;
-  handler->stop([&stopped] { stopped = true; });
-  CHECK(until([&stopped] { return stopped; }));
-  handler.reset();
+  stop();
   adopter_loop_.post([this] { adopter_loop_.stop(); });
   adopter_.join();
   processes_.reset();
@@ -144,12 +141,25 @@ Harness::~Harness() {
 
 wire::MessageId Harness::send(const std::string& payload, std::optional<wire::Timestamp> expires) {
   const auto id = clock.new_id();
+  hand_over(id, payload, expires, false);
+  return id;
+}
+
+void Harness::take_up(const wire::MessageId& id, const std::string& payload) {
+  hand_over(id, payload, std::nullopt, true);
+}
+
+void Harness::hand_over(const wire::MessageId& id,
+                        const std::string& payload,
+                        std::optional<wire::Timestamp> expires,
+                        bool begun) {
   runtime::Command command{
       wire::make_envelope(id,
                           *wire::Source::parse("/operator/test"),
                           *wire::Subject::parse("ship1.command.shellcommand.operatingsystem"),
                           clock.now()),
-      payload};
+      payload,
+      begun};
   command.envelope.expires = expires;
   auto admission = handler->receive(command);
   if (!admission) {
@@ -158,10 +168,29 @@ wire::MessageId Harness::send(const std::string& payload, std::optional<wire::Ti
                     .state = wire::CommandState::refused,
                     .code = std::string(word(admission.error().code)),
                     .message = admission.error().message});
-    return id;
+    return;
+  }
+  if (begun && !admission->repeatable) {  // as the runtime has it
+    recorder.reply({.ref = id,
+                    .domain = "operatingsystem",
+                    .state = wire::CommandState::interrupted,
+                    .code = "agent_stopped"});
+    return;
   }
   admission->start();
-  return id;
+}
+
+void Harness::stop() {
+  bool stopped = false;
+  handler->stop([&stopped] { stopped = true; });
+  CHECK(until([&stopped] { return stopped; }));
+  handler.reset();
+}
+
+void Harness::restart() {
+  stop();
+  handler = std::make_unique<ShellCommand>(*context_);
+  REQUIRE(handler->start());
 }
 
 bool Harness::until(const std::function<bool()>& holds, std::chrono::milliseconds most) {

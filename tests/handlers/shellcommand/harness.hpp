@@ -77,6 +77,12 @@ class Harness {
   wire::MessageId send(const std::string& payload,
                        std::optional<wire::Timestamp> expires = std::nullopt);
 
+  // The same for a command that an earlier handler has begun.
+  void take_up(const wire::MessageId& id, const std::string& payload);
+
+  // The handler stops, and another one starts with the same folder.
+  void restart();
+
   // Runs the loop until it holds. False: it took longer.
   bool until(const std::function<bool()>& holds, std::chrono::milliseconds most = 20s);
 
@@ -117,6 +123,12 @@ class Harness {
   std::filesystem::path folder;
 
  private:
+  void hand_over(const wire::MessageId& id,
+                 const std::string& payload,
+                 std::optional<wire::Timestamp> expires,
+                 bool begun);
+  void stop();
+
   runtime::Loop adopter_loop_;
   std::unique_ptr<runtime::Processes> processes_;
   std::thread adopter_;

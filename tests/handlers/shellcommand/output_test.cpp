@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-namespace steward::handlers::shellcommand {
+namespace steward::handlers::shellcommand::output_test {
 namespace {
 
 using wire::CommandState;
@@ -128,4 +128,4 @@ TEST_CASE("shellcommand: with a pty the command has a terminal of the size asked
   CHECK(typed.result.out.head.ends_with("typed\r\ntyped\r\n"));
 }
 
-}  // namespace steward::handlers::shellcommand
+}  // namespace steward::handlers::shellcommand::output_test

@@ -12,7 +12,7 @@
 #include <algorithm>
 #include <random>
 
-namespace steward::handlers::shellcommand {
+namespace steward::handlers::shellcommand::parts_test {
 
 TEST_CASE("ring: holds the last bytes whatever the sizes of the pieces and changes of the limit") {
   std::mt19937 random(1);
@@ -163,4 +163,4 @@ TEST_CASE("plan: a summary for people masks the values of secret variables") {
   CHECK(summary(run).size() < 130);
 }
 
-}  // namespace steward::handlers::shellcommand
+}  // namespace steward::handlers::shellcommand::parts_test

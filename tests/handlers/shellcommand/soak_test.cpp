@@ -11,7 +11,7 @@
 #include <algorithm>
 #include <vector>
 
-namespace steward::handlers::shellcommand {
+namespace steward::handlers::shellcommand::soak_test {
 namespace {
 
 using std::chrono::steady_clock;
@@ -97,4 +97,4 @@ TEST_CASE("shellcommand: from the receipt of a command to its exec") {
   CHECK(microseconds[100] < (kSanitized ? 50'000 : 10'000));
 }
 
-}  // namespace steward::handlers::shellcommand
+}  // namespace steward::handlers::shellcommand::soak_test

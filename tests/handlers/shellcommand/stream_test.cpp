@@ -4,7 +4,7 @@
 
 #include <doctest/doctest.h>
 
-namespace steward::handlers::shellcommand {
+namespace steward::handlers::shellcommand::stream_test {
 namespace {
 
 using wire::CommandState;
@@ -100,4 +100,4 @@ TEST_CASE("shellcommand: over its quota on disk the middle is dropped, and how m
   CHECK(all.bytes.size() >= 70'000);
 }
 
-}  // namespace steward::handlers::shellcommand
+}  // namespace steward::handlers::shellcommand::stream_test

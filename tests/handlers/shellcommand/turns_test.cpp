@@ -4,7 +4,7 @@
 
 #include <doctest/doctest.h>
 
-namespace steward::handlers::shellcommand {
+namespace steward::handlers::shellcommand::turns_test {
 namespace {
 
 using wire::CommandState;
@@ -123,4 +123,4 @@ TEST_CASE("shellcommand: more than max_queued are refused as overloaded") {
   CHECK(harness.outcome(last).ack.state == CommandState::done);
 }
 
-}  // namespace steward::handlers::shellcommand
+}  // namespace steward::handlers::shellcommand::turns_test

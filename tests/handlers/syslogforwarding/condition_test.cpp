@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace steward::handlers::syslogforwarding {
+namespace steward::handlers::syslogforwarding::condition_test {
 namespace {
 
 bool holds(const std::string& text) {
@@ -72,4 +72,4 @@ TEST_CASE("condition: a route is a condition and a domain") {
   CHECK(!parse_route("severity<=3 -> a.b"));
 }
 
-}  // namespace steward::handlers::syslogforwarding
+}  // namespace steward::handlers::syslogforwarding::condition_test

@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-namespace steward::handlers::syslogforwarding {
+namespace steward::handlers::syslogforwarding::rate_limit_test {
 
 TEST_CASE("rate: so many a second of each severity and domain; errors always pass") {
   RateLimit rate(10);
@@ -27,4 +27,4 @@ TEST_CASE("rate: so many a second of each severity and domain; errors always pas
   CHECK(RateLimit(0).allows("a", 7, now));
 }
 
-}  // namespace steward::handlers::syslogforwarding
+}  // namespace steward::handlers::syslogforwarding::rate_limit_test

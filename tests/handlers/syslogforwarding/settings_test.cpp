@@ -6,7 +6,7 @@
 
 #include <fstream>
 
-namespace steward::handlers::syslogforwarding {
+namespace steward::handlers::syslogforwarding::settings_test {
 
 TEST_CASE("log settings: what is wrong in the configuration is said with its place") {
   auto options = *runtime::Options::parse(
@@ -35,4 +35,4 @@ TEST_CASE("log settings: what a command has set is there after a restart") {
   CHECK(!load_settings(folder.path() / "made", Settings()));
 }
 
-}  // namespace steward::handlers::syslogforwarding
+}  // namespace steward::handlers::syslogforwarding::settings_test

@@ -7,7 +7,7 @@
 #include <fstream>
 #include <utility>
 
-namespace steward::handlers::syslogforwarding {
+namespace steward::handlers::syslogforwarding::store_test {
 namespace {
 
 wire::MessageId id(int number) {
@@ -120,4 +120,4 @@ TEST_CASE("store: a damaged one is put aside, and said") {
   CHECK(opened->store->feeds()->empty());
 }
 
-}  // namespace steward::handlers::syslogforwarding
+}  // namespace steward::handlers::syslogforwarding::store_test

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
-namespace steward::handlers::tail {
+namespace steward::handlers::tail::tailed_file_test {
 namespace {
 
 struct Room {
@@ -113,4 +113,4 @@ TEST_CASE("tail: nothing outside of the folders, by whatever way") {
   CHECK(missing.error().code == ErrorCode::not_found);
 }
 
-}  // namespace steward::handlers::tail
+}  // namespace steward::handlers::tail::tailed_file_test

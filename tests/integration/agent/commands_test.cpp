@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <optional>
 
-namespace steward::tests {
+namespace steward::tests::commands_test {
 namespace {
 
 using Words = std::vector<std::string>;
@@ -112,4 +112,4 @@ TEST_CASE("agent: SIGTERM ends it with a goodbye and exit code 0") {
   CHECK(scene.listener->wait([&id](const Listener& heard) { return is_finished(heard, id); }));
 }
 
-}  // namespace steward::tests
+}  // namespace steward::tests::commands_test

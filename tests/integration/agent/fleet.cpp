@@ -17,7 +17,7 @@ namespace steward::tests {
 
 namespace {
 
-std::filesystem::path make_folder() {
+std::filesystem::path make_agent_folder() {
   auto pattern = (std::filesystem::temp_directory_path() / "steward-edge-XXXXXX").string();
   REQUIRE(::mkdtemp(pattern.data()) != nullptr);
   return pattern;
@@ -25,7 +25,8 @@ std::filesystem::path make_folder() {
 
 }  // namespace
 
-AgentProcess::AgentProcess(const std::string& broker) : broker_(broker), folder_(make_folder()) {
+AgentProcess::AgentProcess(const std::string& broker)
+    : broker_(broker), folder_(make_agent_folder()) {
   start();
 }
 
@@ -108,8 +109,14 @@ void Listener::hear(bus::Message&& message) {
   }
   const auto& position = opened->envelope.position;
   const bool fresh = position && times[{position->epoch.str(), position->seq}]++ == 0;
+  if (opened->transport.method.str() == "daemon" && fresh) {
+    daemons.push_back(opened->payload);
+  }
   if (opened->transport.method.str() == "ack" && (fresh || !position)) {
     (position ? acks : repeats).push_back(*wire::decode_ack(opened->payload));
+    if (position) {
+      places_.emplace_back(position->epoch.str(), position->seq);
+    }
   }
   if (opened->envelope.position && acknowledges) {
     acknowledge(opened->envelope.position->epoch.str());
@@ -168,11 +175,17 @@ void Listener::command(const wire::MessageId& id,
 void Listener::raw(const bus::Message& message) { static_cast<void>(bus_->publish(message)); }
 
 std::vector<std::string> Listener::steps(const wire::MessageId& id) const {
-  std::vector<std::string> words;
-  for (const auto& ack : acks) {
+  std::map<std::pair<std::string, std::uint64_t>, std::string> by_place;
+  for (std::size_t i = 0; i < acks.size(); ++i) {
+    const auto& ack = acks[i];
     if (ack.ref == id) {
-      words.push_back(std::string(word(ack.state)) + (ack.code.empty() ? "" : " " + ack.code));
+      by_place[places_[i]] =
+          std::string(word(ack.state)) + (ack.code.empty() ? "" : " " + ack.code);
     }
+  }
+  std::vector<std::string> words;
+  for (auto& [place, step] : by_place) {
+    words.push_back(std::move(step));
   }
   return words;
 }

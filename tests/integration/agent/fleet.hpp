@@ -73,10 +73,12 @@ class Listener {
 
   wire::MessageId new_id() { return ids_(now()); }
 
-  // Under wait(): the steps that were heard of a command, each position of the outbox once.
+  // Under wait(): the steps that were heard of a command, in the order of their places in the
+  // outbox: what was said while the link was away may come behind what was said after it.
   std::vector<std::string> steps(const wire::MessageId& id) const;
   std::vector<wire::Ack> acks;
   std::vector<std::string> metrics;  // payloads of metrics.system
+  std::vector<std::string> daemons;  // payloads of daemon.system, each once
   std::vector<wire::Ack> repeats;    // those without a place in the outbox
 
   // Each recorded event and how often it came.
@@ -98,7 +100,8 @@ class Listener {
   bus::Channel channel_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::map<std::string, std::uint64_t> acknowledged_;  // by epoch
+  std::map<std::string, std::uint64_t> acknowledged_;          // by epoch
+  std::vector<std::pair<std::string, std::uint64_t>> places_;  // of the acks
   std::unique_ptr<bus::NatsBus> bus_;
   std::unique_ptr<bus::Subscription> subscription_;
 };

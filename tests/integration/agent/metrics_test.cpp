@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace steward::tests {
+namespace steward::tests::metrics_test {
 namespace {
 
 constexpr const char* kMetrics = "ship1.command.metrics.system";
@@ -75,4 +75,4 @@ TEST_CASE("agent: it measures its machine in the interval that was set, after a 
   CHECK(heads[4].time - heads[0].time < std::chrono::seconds(20));
 }
 
-}  // namespace steward::tests
+}  // namespace steward::tests::metrics_test

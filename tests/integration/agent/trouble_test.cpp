@@ -7,7 +7,7 @@
 #include <optional>
 #include <set>
 
-namespace steward::tests {
+namespace steward::tests::trouble_test {
 namespace {
 
 constexpr const char* kShell = "ship1.command.shellcommand.operatingsystem";
@@ -133,4 +133,4 @@ TEST_CASE("agent: a broker that dies under commands costs no command its one ter
   }
 }
 
-}  // namespace steward::tests
+}  // namespace steward::tests::trouble_test

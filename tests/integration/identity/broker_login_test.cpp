@@ -20,7 +20,7 @@
 #include <thread>
 #include <vector>
 
-namespace steward::identity {
+namespace steward::identity::broker_login_test {
 namespace {
 
 using std::chrono::hours;
@@ -282,4 +282,4 @@ TEST_CASE("broker login: a revoked user is cut off and stays out, the others sta
   CHECK(is_refused(*again));
 }
 
-}  // namespace steward::identity
+}  // namespace steward::identity::broker_login_test

@@ -15,7 +15,7 @@
 #include <thread>
 #include <vector>
 
-namespace steward::identity {
+namespace steward::identity::certificate_test {
 namespace {
 
 using tests::Authorities;
@@ -160,4 +160,4 @@ TEST_CASE("certificates: nats-server and our verifier agree on names outside an 
   CHECK_FALSE(world.takes({deep, below, world.authorities.ship1}, "deep"));
 }
 
-}  // namespace steward::identity
+}  // namespace steward::identity::certificate_test

@@ -11,6 +11,8 @@
 #include <thread>
 #include <vector>
 
+namespace steward::tests::loss_test {
+
 using steward::ErrorCode;
 using steward::bus::LinkState;
 using steward::bus::NatsBus;
@@ -223,3 +225,5 @@ TEST_CASE("link: what the broker does not permit is counted and said") {
   CHECK(bus->status().state == LinkState::up);
   std::filesystem::remove(folder);
 }
+
+}  // namespace steward::tests::loss_test

@@ -8,6 +8,8 @@
 #include <thread>
 #include <vector>
 
+namespace steward::tests::messages_test {
+
 using steward::ErrorCode;
 using steward::bus::LinkState;
 using steward::bus::Message;
@@ -212,3 +214,5 @@ TEST_CASE("link: a subscription may be ended by its own sink, and may outlive it
   outlives.reset();
   CHECK(calls == 1);
 }
+
+}  // namespace steward::tests::messages_test

@@ -10,6 +10,8 @@
 #include <thread>
 #include <vector>
 
+namespace steward::tests::signals_test {
+
 using steward::bus::LinkState;
 using steward::bus::NatsBus;
 using steward::tests::eventually;
@@ -68,3 +70,5 @@ TEST_CASE("link: signals to the process do not cost the connection") {
 
   sigaction(SIGUSR2, &before, nullptr);
 }
+
+}  // namespace steward::tests::signals_test

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <fstream>
 
-namespace steward::tests {
+namespace steward::tests::control_test {
 namespace {
 
 void write(const ForwardingAgent& agent, const std::string& text) {
@@ -130,4 +130,4 @@ TEST_CASE("logs: stewardctl reads them from the broker alone") {
   CHECK(json.find(R"("severity":"err")") != std::string::npos);
 }
 
-}  // namespace steward::tests
+}  // namespace steward::tests::control_test

@@ -10,7 +10,7 @@
 #include <random>
 #include <thread>
 
-namespace steward::tests {
+namespace steward::tests::files_test {
 namespace {
 
 constexpr const char* kFiles = "files = [\"@/app.log\"]\nrotate_ms = 3000";
@@ -196,4 +196,4 @@ TEST_CASE("logs: the broker is killed at random points: no line is lost, none sh
   CHECK(stream.missing() == 0);
 }
 
-}  // namespace steward::tests
+}  // namespace steward::tests::files_test

@@ -13,7 +13,7 @@
 #include <filesystem>
 #include <fstream>
 
-namespace steward::tests {
+namespace steward::tests::journal_test {
 namespace {
 
 constexpr const char* kWriter = "/lib/systemd/systemd-journal-remote";
@@ -188,4 +188,4 @@ TEST_CASE("logs: the machine's own kernel") {
   CHECK_MESSAGE(came, agent.log());
 }
 
-}  // namespace steward::tests
+}  // namespace steward::tests::journal_test

@@ -15,7 +15,7 @@
 #include <fstream>
 #include <set>
 
-namespace steward::tests {
+namespace steward::tests::sockets_test {
 namespace {
 
 // Waits until the agent listens there, and sends bytes.
@@ -248,4 +248,4 @@ TEST_CASE("logs: a spool that is full drops the least severe lines and says exac
   CHECK(stream.missing() == 0);
 }
 
-}  // namespace steward::tests
+}  // namespace steward::tests::sockets_test

@@ -4,7 +4,7 @@
 
 #include <doctest/doctest.h>
 
-namespace steward::tests {
+namespace steward::tests::tail_test {
 namespace {
 
 constexpr const char* kTail = "\n[tail.system]\nfolders = [\"@\"]";
@@ -62,4 +62,4 @@ TEST_CASE("tail: stewardctl shows what there is, and what a unit may not show") 
   CHECK(ctl(server->url(), "tail ship1").find("FILE or --journal") != std::string::npos);
 }
 
-}  // namespace steward::tests
+}  // namespace steward::tests::tail_test

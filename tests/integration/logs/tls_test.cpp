@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <fstream>
 
-namespace steward::tests {
+namespace steward::tests::tls_test {
 namespace {
 
 bool run(const std::string& command) {
@@ -83,4 +83,4 @@ TEST_CASE("logs: lines come by TLS, from those alone who may, and a new certific
   CHECK(stream.missing() == 0);
 }
 
-}  // namespace steward::tests
+}  // namespace steward::tests::tls_test

@@ -15,7 +15,7 @@
 
 #include <cstdlib>
 
-namespace steward::tests {
+namespace steward::tests::broker_test {
 namespace {
 
 // A listener on a port of this machine that is not ours to take.
@@ -170,4 +170,4 @@ TEST_CASE("managed broker: without a nats-server the start fails with what to do
 }
 
 }  // namespace
-}  // namespace steward::tests
+}  // namespace steward::tests::broker_test

@@ -10,7 +10,7 @@
 
 #include <cstdlib>
 
-namespace steward::tests {
+namespace steward::tests::demo_test {
 namespace {
 
 // Processes whose command line holds that text.
@@ -146,4 +146,4 @@ TEST_CASE("steward: what is wrong with its call or configuration is said, with e
 }
 
 }  // namespace
-}  // namespace steward::tests
+}  // namespace steward::tests::demo_test

@@ -4,7 +4,7 @@
 #include <doctest/doctest.h>
 #include <sqlite3.h>
 
-namespace steward::tests {
+namespace steward::tests::disk_test {
 namespace {
 
 TEST_CASE("station: what the disk does not take is not acknowledged, and is once it does") {
@@ -40,4 +40,4 @@ TEST_CASE("station: what the disk does not take is not acknowledged, and is once
 }
 
 }  // namespace
-}  // namespace steward::tests
+}  // namespace steward::tests::disk_test

@@ -10,7 +10,7 @@
 #include <regex>
 #include <set>
 
-namespace steward::tests {
+namespace steward::tests::http_test {
 namespace {
 
 using std::chrono::seconds;
@@ -277,4 +277,4 @@ TEST_CASE("http: a real Prometheus finds the units and scrapes them all") {
 }
 
 }  // namespace
-}  // namespace steward::tests
+}  // namespace steward::tests::http_test

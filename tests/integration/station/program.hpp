@@ -1,6 +1,7 @@
 #pragma once
 
 #include "tests/integration/station/rig.hpp"
+#include "tests/support/text.hpp"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -17,12 +18,6 @@
 #include <vector>
 
 namespace steward::tests {
-
-inline std::string text_of(const std::filesystem::path& file) {
-  std::ostringstream text;
-  text << std::ifstream(file).rdbuf();
-  return text.str();
-}
 
 // `steward` with arguments, its runtime folder and its output in a folder of the test's.
 class Program {

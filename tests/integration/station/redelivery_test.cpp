@@ -8,7 +8,7 @@
 #include <mutex>
 #include <optional>
 
-namespace steward::tests {
+namespace steward::tests::redelivery_test {
 namespace {
 
 using Ids = std::vector<wire::MessageId>;
@@ -237,4 +237,4 @@ TEST_CASE("recall: a unit that has forgotten a command is asked what became of i
 }
 
 }  // namespace
-}  // namespace steward::tests
+}  // namespace steward::tests::redelivery_test

@@ -3,7 +3,7 @@
 
 #include <doctest/doctest.h>
 
-namespace steward::tests {
+namespace steward::tests::restart_test {
 namespace {
 
 TEST_CASE("station: a restart keeps the table, the jobs and what was received") {
@@ -82,4 +82,4 @@ TEST_CASE("station: it asks for the events that are missing") {
 }
 
 }  // namespace
-}  // namespace steward::tests
+}  // namespace steward::tests::restart_test

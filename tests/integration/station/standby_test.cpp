@@ -10,7 +10,7 @@
 #include <mutex>
 #include <optional>
 
-namespace steward::tests {
+namespace steward::tests::standby_test {
 namespace {
 
 using std::chrono_literals::operator""s;
@@ -176,4 +176,4 @@ TEST_CASE("standby: a station that was started again takes its own lease back at
 }
 
 }  // namespace
-}  // namespace steward::tests
+}  // namespace steward::tests::standby_test

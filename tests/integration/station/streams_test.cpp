@@ -9,7 +9,7 @@
 #include <fstream>
 #include <optional>
 
-namespace steward::tests {
+namespace steward::tests::streams_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -322,4 +322,4 @@ TEST_CASE("streams: a command's way to its end, and its acknowledgement, take mi
 }
 
 }  // namespace
-}  // namespace steward::tests
+}  // namespace steward::tests::streams_test

@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <fstream>
 
-namespace steward::tests {
+namespace steward::tests::under_load_test {
 namespace {
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -127,4 +127,4 @@ TEST_CASE("station: 100,000 messages of garbage are counted, and nothing grows")
 }
 
 }  // namespace
-}  // namespace steward::tests
+}  // namespace steward::tests::under_load_test

@@ -12,7 +12,7 @@
 #include <optional>
 #include <regex>
 
-namespace steward::tests {
+namespace steward::tests::watchdog_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -202,4 +202,4 @@ TEST_CASE("watchdog: streams of a managed broker are below its disk") {
 }
 
 }  // namespace
-}  // namespace steward::tests
+}  // namespace steward::tests::watchdog_test

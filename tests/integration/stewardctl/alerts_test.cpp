@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+namespace steward::tests::alerts_test {
+
 using nlohmann::json;
 using steward::tests::Demo;
 using steward::tests::Ended;
@@ -85,3 +87,5 @@ TEST_CASE("stewardctl group: units are meant by the name of their group") {
   CHECK(demo->ctl({"group", "rm", "last"}).status == 3);
   CHECK(demo->ctl({"group", "set", "bad", "role="}).status == 2);
 }
+
+}  // namespace steward::tests::alerts_test

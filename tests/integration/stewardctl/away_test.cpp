@@ -1,6 +1,7 @@
 #include "subjects/bus/nats_bus.hpp"
 #include "tests/support/demo.hpp"
 #include "tests/support/nats_server.hpp"
+#include "tests/support/text.hpp"
 #include "tests/support/wait.hpp"
 
 #include <doctest/doctest.h>
@@ -10,6 +11,8 @@
 #include <fstream>
 #include <functional>
 #include <sstream>
+
+namespace steward::tests::away_test {
 
 using nlohmann::json;
 using steward::tests::Demo;
@@ -24,12 +27,6 @@ bool has(const std::string& text, const std::string& part) {
 bool eventually(const std::function<bool()>& is_so) {
   return steward::tests::eventually(
       is_so, std::chrono::seconds(40), std::chrono::milliseconds(100));
-}
-
-std::string text_of(const std::filesystem::path& file) {
-  std::ostringstream text;
-  text << std::ifstream(file).rdbuf();
-  return text.str();
 }
 
 // A demo of one unit, and ship9, which has gone away.
@@ -265,3 +262,5 @@ TEST_CASE("stewardctl run --no-wait: says so where only the broker, or nobody, h
     CHECK(has(full.err, "the broker's stream COMMANDS is full (maximum bytes exceeded)"));
   }
 }
+
+}  // namespace steward::tests::away_test

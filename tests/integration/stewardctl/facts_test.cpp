@@ -9,6 +9,8 @@
 #include <chrono>
 #include <string>
 
+namespace steward::tests::facts_test {
+
 using nlohmann::json;
 using steward::tests::Demo;
 using steward::tests::Ended;
@@ -99,3 +101,5 @@ TEST_CASE("stewardctl run: units are meant by what they are, and nobody else get
   CHECK(wrong.status == 2);
   CHECK(wrong.err.find("a value is missing") != std::string::npos);
 }
+
+}  // namespace steward::tests::facts_test

@@ -9,6 +9,8 @@
 #include <cstdlib>
 #include <thread>
 
+namespace steward::tests::fleet_test {
+
 using nlohmann::json;
 using steward::tests::Demo;
 using steward::tests::Ended;
@@ -170,3 +172,5 @@ TEST_CASE(
   CHECK(demo->ctl({"context", "use", "home"}).status == 2);
   CHECK(has(demo->ctl({"context", "show"}).out, "the running demo"));
 }
+
+}  // namespace steward::tests::fleet_test

@@ -6,6 +6,8 @@
 #include <chrono>
 #include <thread>
 
+namespace steward::tests::jobs_test {
+
 using nlohmann::json;
 using steward::tests::Demo;
 using steward::tests::Ended;
@@ -88,3 +90,5 @@ TEST_CASE("stewardctl jobs: a job that was left is waited for, shown and cancell
     CHECK(demo->ctl({"jobs", "show", "last"}).status == 2);
   }
 }
+
+}  // namespace steward::tests::jobs_test

@@ -6,6 +6,8 @@
 
 #include <string>
 
+namespace steward::tests::metrics_test {
+
 using nlohmann::json;
 using steward::tests::Demo;
 using steward::tests::Ended;
@@ -56,3 +58,5 @@ TEST_CASE("stewardctl metrics, top: what units measure, and how it grows") {
   CHECK(demo->ctl({"top", "--sort", "x"}).status == 2);
   CHECK(demo->ctl({"metrics", "demo1", "a b"}).status == 2);
 }
+
+}  // namespace steward::tests::metrics_test

@@ -13,6 +13,8 @@
 #include <memory>
 #include <thread>
 
+namespace steward::tests::odd_units_test {
+
 using nlohmann::json;
 using steward::tests::Demo;
 using steward::tests::Ended;
@@ -201,3 +203,5 @@ TEST_CASE("stewardctl units: outbox and ledger of each unit are in the wide tabl
   CHECK(has(wide.out, "OUTBOX"));
   CHECK(has(wide.out, "LEDGER"));
 }
+
+}  // namespace steward::tests::odd_units_test

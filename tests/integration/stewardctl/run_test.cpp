@@ -10,6 +10,8 @@
 #include <sstream>
 #include <thread>
 
+namespace steward::tests::run_test {
+
 using nlohmann::json;
 using steward::tests::Demo;
 using steward::tests::Ended;
@@ -232,3 +234,5 @@ TEST_CASE("stewardctl run: Ctrl-C leaves the job running and says how to see it"
   CHECK(demo->ctl({"jobs", "wait", job}).status == 0);
   CHECK(std::filesystem::exists(mark.string() + ".2"));
 }
+
+}  // namespace steward::tests::run_test

@@ -3,7 +3,7 @@
 
 #include <doctest/doctest.h>
 
-namespace steward::tests {
+namespace steward::tests::signed_test {
 namespace {
 
 TEST_CASE("demo: its messages are signed, and stewardctl signs without being told how") {
@@ -49,4 +49,4 @@ TEST_CASE("demo: a message without a signature is refused, whoever brings it") {
 }
 
 }  // namespace
-}  // namespace steward::tests
+}  // namespace steward::tests::signed_test

@@ -1,3 +1,4 @@
+#include "subjects/identity/nkey.hpp"
 #include "tests/integration/trust/cluster.hpp"
 
 #include <doctest/doctest.h>
@@ -5,7 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
-namespace steward::tests {
+namespace steward::tests::attacks_test {
 namespace {
 
 using Letter = Cluster::Letter;
@@ -44,6 +45,13 @@ bus::Message redirected(const bus::Message& message, const std::string& subject)
       with_header(
           with_header(message, "ce-subject", subject), "ce-type", "steward.command.shellcommand"),
       subject);
+}
+
+// The same 32 bytes in both forms: what anna logs in with, as if it could sign messages.
+identity::PrivateKey login_key() {
+  const std::string seed(32, '\x77');
+  REQUIRE(identity::NkeyPair::from_seed(identity::NkeyKind::user, seed));
+  return identity::PrivateKey::from_seed(seed).value();
 }
 
 struct Attack {
@@ -111,6 +119,21 @@ std::vector<Attack> attacks(const Cluster& cluster) {
        cluster.signed_by(cluster.bob, {.source = "/operator/bob", .payload = payload}),
        "refused denied"},
       {"bob as anna", cluster.signed_by(cluster.bob, {.payload = payload}), "refused denied"},
+      // Whoever logs in signs what a broker asks for: that key signs no message.
+      {"by anna's login key",
+       cluster.signed_by(login_key(), {.payload = payload}),
+       "refused unknown_signer"},
+      {"by anna's login key, in the name of her other one",
+       with_header(cluster.signed_by(login_key(), {.payload = payload}),
+                   "ce-keyid",
+                   cluster.anna.public_key().id()),
+       "refused bad_signature"},
+      {"by a unit's key",
+       cluster.signed_by(cluster.unit_key, {.source = "/ship1", .payload = payload}),
+       "refused unknown_signer"},
+      {"by the root that signs policies",
+       cluster.signed_by(cluster.root, {.payload = payload}),
+       "refused unknown_signer"},
       {"by the station's own key",
        cluster.signed_by(cluster.station_key, {.source = "/station", .payload = payload}),
        "refused denied"},
@@ -269,4 +292,4 @@ TEST_CASE("trust: the station believes a unit's own key only, and the unit its s
 }
 
 }  // namespace
-}  // namespace steward::tests
+}  // namespace steward::tests::attacks_test

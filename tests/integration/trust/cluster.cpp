@@ -39,9 +39,16 @@ bool eventually(const std::function<bool()>& is_so) {
   return true;
 }
 
-Process::Process(std::string program, std::filesystem::path config, std::filesystem::path output)
+Process::Process(std::string program,
+                 const std::filesystem::path& config,
+                 std::filesystem::path output)
+    : Process(std::move(program), {"run", "--config", config.string()}, std::move(output)) {}
+
+Process::Process(std::string program,
+                 std::vector<std::string> arguments,
+                 std::filesystem::path output)
     : program_(std::string(STEWARD_BIN_DIR) + "/" + std::move(program)),
-      config_(std::move(config)),
+      arguments_(std::move(arguments)),
       output_(std::move(output)) {
   start();
 }
@@ -56,7 +63,12 @@ void Process::start() {
     const int file = ::open(output_.c_str(), O_CREAT | O_WRONLY | O_APPEND, 0600);
     ::dup2(file, STDOUT_FILENO);
     ::dup2(file, STDERR_FILENO);
-    ::execl(program_.c_str(), program_.c_str(), "run", "--config", config_.c_str(), nullptr);
+    std::vector<char*> words{const_cast<char*>(program_.c_str())};
+    for (const auto& argument : arguments_) {
+      words.push_back(const_cast<char*>(argument.c_str()));
+    }
+    words.push_back(nullptr);
+    ::execv(program_.c_str(), words.data());
     ::_exit(127);
   }
 }

@@ -29,7 +29,8 @@ bool eventually(const std::function<bool()>& is_so);
 // One of our programs with its configuration, its output in a file; ended by SIGKILL.
 class Process {
  public:
-  Process(std::string program, std::filesystem::path config, std::filesystem::path output);
+  Process(std::string program, const std::filesystem::path& config, std::filesystem::path output);
+  Process(std::string program, std::vector<std::string> arguments, std::filesystem::path output);
   ~Process();
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
@@ -40,7 +41,7 @@ class Process {
 
  private:
   const std::string program_;
-  const std::filesystem::path config_;
+  const std::vector<std::string> arguments_;
   const std::filesystem::path output_;
   pid_t pid_ = -1;
 };

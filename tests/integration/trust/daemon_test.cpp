@@ -5,7 +5,7 @@
 
 #include <filesystem>
 
-namespace steward::tests {
+namespace steward::tests::daemon_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -104,4 +104,4 @@ TEST_CASE("trust: a daemon's certificate is kept while it is good, and its key s
 }
 
 }  // namespace
-}  // namespace steward::tests
+}  // namespace steward::tests::daemon_test

@@ -5,7 +5,7 @@
 
 #include <filesystem>
 
-namespace steward::tests {
+namespace steward::tests::enroll_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -104,4 +104,4 @@ TEST_CASE("trust: a unit that was let in by file works on the cluster's broker")
 }
 
 }  // namespace
-}  // namespace steward::tests
+}  // namespace steward::tests::enroll_test

@@ -73,6 +73,11 @@ void Fleet::start_station() {
   add_context();
 }
 
+void Fleet::restart_station() {
+  station_->end();
+  station_->start();
+}
+
 void Fleet::add_context() const {
   const auto added = ctl("context add fleet --use --server " + url() + " --creds " +
                          (made_ / "people/anna.creds").string() + " --signing-key " +

@@ -38,6 +38,9 @@ class Fleet {
   // Its station, on that broker, for as long as the fleet lives.
   void start_station();
 
+  // Kills it, and starts it again.
+  void restart_station();
+
   // stewardctl as anna.
   identity::tests::Said ctl(const std::string& arguments) const;
 

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <thread>
 
-namespace steward::tests {
+namespace steward::tests::init_test {
 namespace {
 
 std::unique_ptr<bus::NatsBus> login(const NatsServer& server,
@@ -60,6 +60,31 @@ TEST_CASE("trust: a station, a unit and an operator of a new cluster work on its
   CHECK_MESSAGE(log.find("Violation") == std::string::npos, log);
 }
 
+TEST_CASE("trust: another operator of a cluster has a key, a login and rights of his own") {
+  const auto fleet = Fleet::make();
+  if (!fleet) {
+    return;
+  }
+  fleet->start_station();
+  const auto made = fleet->made().string();
+  for (int turn = 0; turn < 2; ++turn) {
+    const auto added = our("steward operator bob --cluster-dir " + made);
+    REQUIRE_MESSAGE(added.exit_code == 0, added.text);
+  }
+  REQUIRE(eventually([&] { return fleet->ctl("units -o name").exit_code == 0; }));
+  const auto pushed = fleet->ctl("policy push " + made + "/policy.signed 2>&1");
+  CHECK_MESSAGE(pushed.text.find("version 2:") != std::string::npos, pushed.text);
+  const auto as_bob = fleet->ctl("context add bob --use --server " + fleet->url() + " --creds " +
+                                 made + "/people/bob.creds --signing-key " + made +
+                                 "/people/bob.key --cluster fleet --operator bob");
+  REQUIRE(as_bob.exit_code == 0);
+  CHECK(eventually([&] { return fleet->ctl("units -o name").exit_code == 0; }));
+  CHECK(our("steward operator station --cluster-dir " + made).exit_code == 2);
+  CHECK(our("steward operator carl --role pirates --cluster-dir " + made).exit_code == 2);
+  std::filesystem::rename(fleet->made() / "offline", fleet->path("carried-away"));
+  CHECK(our("steward operator dora --cluster-dir " + made).exit_code == 2);
+}
+
 TEST_CASE("trust: the broker holds station, operator and unit of a new cluster to their rights") {
   const auto fleet = Fleet::make();
   if (!fleet) {
@@ -106,4 +131,4 @@ TEST_CASE("trust: the broker holds station, operator and unit of a new cluster t
 }
 
 }  // namespace
-}  // namespace steward::tests
+}  // namespace steward::tests::init_test

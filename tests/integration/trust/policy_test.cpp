@@ -4,7 +4,7 @@
 
 #include <fstream>
 
-namespace steward::tests {
+namespace steward::tests::policy_test {
 namespace {
 
 // Signs a policy into a file that nobody looks at but stewardctl.
@@ -119,4 +119,4 @@ TEST_CASE("trust: --check-config reads the files of trust and says what is wrong
 }
 
 }  // namespace
-}  // namespace steward::tests
+}  // namespace steward::tests::policy_test

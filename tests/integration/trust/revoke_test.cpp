@@ -1,11 +1,15 @@
 // Whoever is revoked is out: of the broker at once, and of what units believe.
+#include "subjects/identity/files.hpp"
+#include "subjects/identity/known_units.hpp"
+#include "subjects/identity/login_configuration.hpp"
 #include "tests/integration/trust/fleet.hpp"
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <filesystem>
 
-namespace steward::tests {
+namespace steward::tests::revoke_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -110,6 +114,65 @@ TEST_CASE("trust: a revoked unit is cut off from the broker that the station run
   CHECK(changed);
 }
 
+TEST_CASE("trust: ten thousand revocations come into force at once, and whoever is in is out") {
+  const auto fleet = Fleet::make();
+  if (!fleet) {
+    return;
+  }
+  REQUIRE(our("steward unit ship1 --cluster-dir " + fleet->made().string() + " --out " +
+              fleet->path("ship1").string())
+              .exit_code == 0);
+  const auto login = [&fleet](const fs::path& file, const std::string& name) {
+    bus::NatsOptions options;
+    options.servers = {fleet->url()};
+    options.credentials_file = file.string();
+    options.inbox_prefix = "_INBOX." + name;
+    auto link = bus::NatsBus::open(std::move(options)).value();
+    REQUIRE(link->wait_until_up(std::chrono::seconds(20)));
+    return link;
+  };
+  const auto unit = login(fleet->path("ship1") / "login.creds", "ship1");
+  const auto revoker = login(fleet->made() / "offline/system.creds", "revoker");
+  std::vector<identity::Nkey> users{
+      identity::known_unit(fleet->made() / "station/units", *wire::NodeName::parse("ship1"))
+          ->login};
+  while (users.size() < identity::kMostRevocations) {
+    users.push_back(identity::NkeyPair::generate(identity::NkeyKind::user)->public_key());
+  }
+  const auto present = identity::LoginConfiguration::parse(
+      identity::tests::contents(fleet->made() / "broker/nats-server.conf"), now());
+  REQUIRE(present);
+  const auto signing = identity::NkeyPair::parse_seed(
+      identity::read_secret_file(fleet->made() / "offline/operator-signing.seed")->view());
+  REQUIRE(signing);
+  const auto jwt = present->revoke(users, *signing, now() + std::chrono::seconds(1));
+  REQUIRE(jwt);
+  const auto inbox = revoker->new_inbox();
+  std::atomic<bool> taken{false};
+  const auto heard = revoker->subscribe(inbox, [&taken](bus::Message&& answer) {
+    taken = answer.payload.find("\"code\":200") != std::string::npos;
+  });
+  REQUIRE(heard);
+  REQUIRE(revoker->flush(std::chrono::seconds(20)));
+  const auto begun = std::chrono::steady_clock::now();
+  REQUIRE(revoker->publish({"$SYS.REQ.CLAIMS.UPDATE", {}, *jwt, inbox}));
+  const auto since = [&begun] {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() -
+                                                                 begun);
+  };
+  REQUIRE(eventually([&] { return taken.load(); }));
+  const auto pushed = since();
+  REQUIRE(eventually([&] { return unit->status().state != bus::LinkState::up; }));
+  MESSAGE("bytes: ",
+          jwt->size(),
+          ", in force after ",
+          pushed.count(),
+          " ms, cut off after ",
+          since().count(),
+          " ms");
+  CHECK(since() < std::chrono::seconds(5));
+}
+
 TEST_CASE("trust: a unit that was let in by file and then revoked gets no other bundle") {
   const auto fleet = Fleet::make();
   if (!fleet) {
@@ -164,4 +227,4 @@ TEST_CASE("trust: what cannot be revoked is said, and changes nothing") {
 }
 
 }  // namespace
-}  // namespace steward::tests
+}  // namespace steward::tests::revoke_test

@@ -4,7 +4,7 @@
 
 #include <fstream>
 
-namespace steward::tests {
+namespace steward::tests::stewardctl_test {
 namespace {
 
 TEST_CASE("trust: stewardctl signs with the operator's key; what the policy denies it calls so") {
@@ -62,4 +62,4 @@ TEST_CASE("trust: a new key is shown as it was made, and never overwritten") {
 }
 
 }  // namespace
-}  // namespace steward::tests
+}  // namespace steward::tests::stewardctl_test

@@ -7,7 +7,7 @@
 #include <set>
 #include <sstream>
 
-namespace steward::tests {
+namespace steward::tests::exposition_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -24,6 +24,10 @@ FleetView fleet_of_two() {
   view.units[0].unit = "ship1";
   view.units[0].state = wire::UnitState::up;
   view.units[0].commands = {.open = 4, .done = 5, .failed = 6};
+  view.units[0].hello.handlers.push_back({.method = "osupdate",
+                                          .domain = "system",
+                                          .state = "running",
+                                          .figures = {{"updates", 7}, {"reboot_required", 1}}});
   view.units[1].unit = "ship2";
   view.units[1].state = wire::UnitState::late;
   view.alerts["ship2"] = {.heard = {0, 1, 2}, .silenced = 3};
@@ -64,6 +68,9 @@ TEST_CASE("exposition: the fleet, the station and what units measure") {
   CHECK(has_line(text, "steward_unit_alerts{unit=\"ship1\",severity=\"critical\"} 0"));
   CHECK(has_line(text, "steward_unit_alerts{unit=\"ship2\",severity=\"critical\"} 2"));
   CHECK(has_line(text, "steward_unit_alerts_silenced{unit=\"ship2\"} 3"));
+  CHECK(has_line(text, "steward_unit_updates_pending{unit=\"ship1\"} 7"));
+  CHECK(has_line(text, "steward_unit_reboot_required{unit=\"ship1\"} 1"));
+  CHECK(text.find("steward_unit_updates_pending{unit=\"ship2\"") == std::string::npos);
   CHECK(has_line(text, "# TYPE steward_station_commits_total counter"));
   CHECK(has_line(text, "steward_station_commits_total 12"));
   CHECK(has_line(text, "node_load1{unit=\"ship1\"} 1.5"));
@@ -126,4 +133,4 @@ TEST_CASE("exposition: of one unit, that unit only") {
   CHECK(station::expose_unit(fleet_of_two(), "ship2", nullptr).find("node_") == std::string::npos);
 }
 
-}  // namespace steward::tests
+}  // namespace steward::tests::exposition_test

@@ -4,7 +4,7 @@
 
 #include <doctest/doctest.h>
 
-namespace steward::tests {
+namespace steward::tests::metrics_table_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -110,4 +110,4 @@ TEST_CASE("metrics table: what units can make us keep is bounded, and the silent
   CHECK(table.find("ship3", kStart + 1h));
 }
 
-}  // namespace steward::tests
+}  // namespace steward::tests::metrics_table_test

@@ -8,6 +8,8 @@
 #include <thread>
 #include <vector>
 
+namespace steward::tests::channel_test {
+
 using steward::ErrorCode;
 using steward::bus::Channel;
 using steward::bus::Message;
@@ -157,3 +159,5 @@ TEST_CASE("channel: system ids of one millisecond sort by their making, on many 
   CHECK(all.back() < next(kNow + 1ms));
   CHECK(all.front().unix_milliseconds() == 1'790'000'000'000);
 }
+
+}  // namespace steward::tests::channel_test

@@ -11,7 +11,7 @@
 #include <set>
 #include <stdexcept>
 
-namespace steward::bus {
+namespace steward::bus::crash_point_test {
 namespace {
 
 // How a process ends that does that under that order: its exit code, or 128 + the signal.
@@ -101,4 +101,4 @@ TEST_CASE("crash point: a build without them passes every point") {
 
 #endif
 
-}  // namespace steward::bus
+}  // namespace steward::bus::crash_point_test

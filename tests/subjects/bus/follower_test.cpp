@@ -4,7 +4,7 @@
 
 #include <doctest/doctest.h>
 
-namespace steward::bus {
+namespace steward::bus::follower_test {
 namespace {
 
 using std::chrono_literals::operator""s;
@@ -260,4 +260,4 @@ TEST_CASE("follower: the longer form of a delivery's address is read as well") {
 }
 
 }  // namespace
-}  // namespace steward::bus
+}  // namespace steward::bus::follower_test

@@ -12,7 +12,7 @@
 #include <filesystem>
 #include <string>
 
-namespace steward::bus {
+namespace steward::bus::guard_test {
 namespace {
 
 using identity::tests::example_policy;
@@ -265,4 +265,4 @@ TEST_CASE("trust files: our own key is made once, and its public half stands bes
 }
 
 }  // namespace
-}  // namespace steward::bus
+}  // namespace steward::bus::guard_test

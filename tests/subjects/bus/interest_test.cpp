@@ -4,6 +4,8 @@
 
 #include <optional>
 
+namespace steward::tests::interest_test {
+
 using steward::bus::Interest;
 using steward::bus::is_pattern;
 using steward::bus::is_subject;
@@ -50,3 +52,5 @@ TEST_CASE("interest: a sink may end its own interest, and hears nothing after") 
   interest->deliver(Message{});
   CHECK(heard == 1);
 }
+
+}  // namespace steward::tests::interest_test

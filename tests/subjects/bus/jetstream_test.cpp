@@ -4,7 +4,7 @@
 
 #include <doctest/doctest.h>
 
-namespace steward::bus {
+namespace steward::bus::jetstream_test {
 namespace {
 
 using std::chrono_literals::operator""s;
@@ -109,4 +109,4 @@ TEST_CASE("jetstream: an answer that is none is an error, a late or foreign one 
 }
 
 }  // namespace
-}  // namespace steward::bus
+}  // namespace steward::bus::jetstream_test

@@ -9,7 +9,7 @@
 #include <future>
 #include <memory>
 
-namespace steward::tests {
+namespace steward::tests::journal_test {
 namespace {
 
 using bus::Journal;
@@ -158,4 +158,4 @@ TEST_CASE(
   CHECK(room.unit.said() == Words{"a", "b"});
 }
 
-}  // namespace steward::tests
+}  // namespace steward::tests::journal_test

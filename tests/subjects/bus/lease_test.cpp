@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-namespace steward::bus {
+namespace steward::bus::lease_test {
 namespace {
 
 using std::chrono_literals::operator""h;
@@ -213,4 +213,4 @@ TEST_CASE("lease: who waits does not count the time in which it had no link") {
 }
 
 }  // namespace
-}  // namespace steward::bus
+}  // namespace steward::bus::lease_test

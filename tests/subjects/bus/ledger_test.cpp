@@ -4,7 +4,7 @@
 
 #include <doctest/doctest.h>
 
-namespace steward::tests {
+namespace steward::tests::ledger_test {
 namespace {
 
 using bus::Ledger;
@@ -308,4 +308,4 @@ TEST_CASE("ledger: a copy of a known command gets its ACK also while the disk ta
   CHECK((*stranger)->error().code == ErrorCode::no_space);
 }
 
-}  // namespace steward::tests
+}  // namespace steward::tests::ledger_test

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace steward::bus {
+namespace steward::bus::log_merge_test {
 namespace {
 
 constexpr std::int64_t kAll = INT64_MAX;
@@ -96,4 +96,4 @@ TEST_CASE("log merge: what is no batch is left out") {
   CHECK(merge.release(kAll).empty());
 }
 
-}  // namespace steward::bus
+}  // namespace steward::bus::log_merge_test

@@ -8,6 +8,8 @@
 #include <thread>
 #include <vector>
 
+namespace steward::tests::mailbox_test {
+
 using steward::bus::Mailbox;
 
 TEST_CASE("mailbox: takes all in order, and wakes once for each emptying") {
@@ -68,3 +70,5 @@ TEST_CASE("mailbox: four writers and one reader lose nothing and keep each write
   }
   CHECK(in_order);
 }
+
+}  // namespace steward::tests::mailbox_test

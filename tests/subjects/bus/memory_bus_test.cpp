@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+namespace steward::tests::memory_bus_test {
+
 using steward::ErrorCode;
 using steward::bus::LinkState;
 using steward::bus::MemoryBus;
@@ -74,3 +76,5 @@ TEST_CASE("memory bus: refuses what a broker could not carry") {
   CHECK(bus.publish(message("a.*")).error().code == ErrorCode::bad_subject);
   CHECK(bus.subscribe("a b", [](Message&&) {}).error().code == ErrorCode::bad_subject);
 }
+
+}  // namespace steward::tests::memory_bus_test

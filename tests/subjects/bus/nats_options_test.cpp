@@ -4,6 +4,8 @@
 
 #include <string>
 
+namespace steward::tests::nats_options_test {
+
 using steward::ErrorCode;
 using steward::bus::check;
 using steward::bus::NatsBus;
@@ -72,3 +74,5 @@ TEST_CASE("broker's options: what cannot work is refused before anything connect
   options.ping_interval = std::chrono::milliseconds(0);
   CHECK(!check(options));
 }
+
+}  // namespace steward::tests::nats_options_test

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+namespace steward::tests::outbox_test {
+
 using steward::bus::Outbox;
 using namespace std::chrono_literals;
 namespace bus = steward::bus;
@@ -314,3 +316,5 @@ TEST_CASE("outbox: tells the age of its oldest event") {
   f.acknowledged(1);
   CHECK(f.outbox.oldest(f.now + 1s) == 1s);
 }
+
+}  // namespace steward::tests::outbox_test

@@ -13,7 +13,7 @@
 #include <iterator>
 #include <random>
 
-namespace steward::tests {
+namespace steward::tests::sqlite_storage_test {
 namespace {
 
 using bus::CommandStage;
@@ -294,4 +294,4 @@ TEST_CASE("storage: nobody else can open the file meanwhile") {
   CHECK(second.error().code == ErrorCode::busy);
 }
 
-}  // namespace steward::tests
+}  // namespace steward::tests::sqlite_storage_test

@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-namespace steward::identity {
+namespace steward::identity::broker_login_test {
 namespace {
 
 using std::chrono::hours;
@@ -204,4 +204,4 @@ TEST_CASE("login: credentials come back, and only with the seed of their JWT") {
   }
 }
 
-}  // namespace steward::identity
+}  // namespace steward::identity::broker_login_test

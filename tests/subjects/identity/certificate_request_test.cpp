@@ -7,7 +7,7 @@
 
 #include <string>
 
-namespace steward::identity {
+namespace steward::identity::certificate_request_test {
 namespace {
 
 using tests::Authorities;
@@ -66,4 +66,4 @@ TEST_CASE("request: one for another name, for more than a name, or not by its ke
   CHECK(code(tests::contents(world.path("made.req"))) == "bad_payload");
 }
 
-}  // namespace steward::identity
+}  // namespace steward::identity::certificate_request_test

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-namespace steward::identity {
+namespace steward::identity::certificate_test {
 namespace {
 
 using std::chrono::hours;
@@ -389,4 +389,4 @@ TEST_CASE("certificate: one changed bit anywhere in the chain is seen") {
   CHECK(parsed > 20);
 }
 
-}  // namespace steward::identity
+}  // namespace steward::identity::certificate_test

@@ -4,6 +4,8 @@
 
 #include <string>
 
+namespace steward::tests::digest_test {
+
 using steward::identity::Sha256;
 
 TEST_CASE("digest: the vectors of FIPS 180-4 come out") {
@@ -20,3 +22,5 @@ TEST_CASE("digest: bytes in pieces give the digest of the whole") {
   }
   CHECK(pieces.hex() == "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
+
+}  // namespace steward::tests::digest_test

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace steward::identity {
+namespace steward::identity::encoding_test {
 
 // RFC 4648 section 10, without the padding.
 TEST_CASE("encoding: the vectors of RFC 4648 come out and go in") {
@@ -40,4 +40,4 @@ TEST_CASE("encoding: a second spelling of the same bytes is refused") {
   }
 }
 
-}  // namespace steward::identity
+}  // namespace steward::identity::encoding_test

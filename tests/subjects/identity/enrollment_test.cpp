@@ -12,7 +12,7 @@
 #include <chrono>
 #include <string>
 
-namespace steward::identity {
+namespace steward::identity::enrollment_test {
 namespace {
 
 using tests::fixed_key;
@@ -51,13 +51,16 @@ EnrollmentBundle bundle_for(const NodeIdentity& unit, const UnitKeys& unit_keys)
       issue_authority(unit, unit_keys.authority.public_key(), root, root_key(), validity).value();
   const tests::Broker broker;
   auto login = sign_user(broker.user(unit_keys.login, unit.node.str()), broker.unit_scope, noon());
+  auto renewal =
+      sign_user(broker.user(unit_keys.login, unit.node.str()), broker.enroll_scope, noon());
   return {unit,
           unit_keys.message.public_key().id(),
           login.value(),
           std::move(root),
           std::move(authority),
           "a policy",
-          noon()};
+          noon(),
+          renewal.value()};
 }
 
 std::string bundle(const EnrollmentBundle& said, const PrivateKey& by = root_key()) {
@@ -118,6 +121,7 @@ TEST_CASE("enrollment: a bundle is taken by the unit that it is for") {
   CHECK(opened->authority == said.authority);
   CHECK(opened->root == said.root);
   CHECK(opened->login_jwt == said.login_jwt);
+  CHECK(opened->renewal_jwt == said.renewal_jwt);
   CHECK(opened->policy == "a policy");
   CHECK(opened->issued == noon());
 }
@@ -134,6 +138,9 @@ TEST_CASE("enrollment: a bundle for another unit, other keys or of another root 
   auto login = good;
   login.login_jwt = bundle_for(node("ship1"), keys(70)).login_jwt;
   CHECK(code(login) == ErrorCode::bad_payload);
+  auto renewal = good;
+  renewal.renewal_jwt = bundle_for(node("ship1"), keys(70)).renewal_jwt;
+  CHECK(code(renewal) == ErrorCode::bad_payload);
   auto authority = good;
   authority.authority = bundle_for(node("ship2"), keys(60)).authority;
   CHECK(code(authority) == ErrorCode::denied);
@@ -143,6 +150,10 @@ TEST_CASE("enrollment: a bundle for another unit, other keys or of another root 
   auto message = good;
   message.message_key_id = keys(70).message.public_key().id();
   CHECK(code(message) == ErrorCode::denied);
+  // Whoever only hands it on looks at the root's signature alone.
+  CHECK(read_enrollment_bundle(bundle(good), {root_key().public_key()})->node == node("ship1"));
+  CHECK(read_enrollment_bundle(bundle(good), {fixed_key(9).public_key()}).error().code ==
+        ErrorCode::bad_signature);
   auto altered = bundle(good);
   CHECK(open(replaced(altered, "a policy", "no policy")).error().code == ErrorCode::bad_signature);
   CHECK(open_enrollment_bundle(bundle(good),
@@ -155,4 +166,4 @@ TEST_CASE("enrollment: a bundle for another unit, other keys or of another root 
 }
 
 }  // namespace
-}  // namespace steward::identity
+}  // namespace steward::identity::enrollment_test

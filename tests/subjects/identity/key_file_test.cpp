@@ -12,7 +12,7 @@
 #include <fstream>
 #include <string>
 
-namespace steward::identity {
+namespace steward::identity::key_file_test {
 namespace {
 
 using tests::contents;
@@ -179,4 +179,4 @@ TEST_CASE("pem: whatever is not exactly the blocks that are meant is refused") {
   }
 }
 
-}  // namespace steward::identity
+}  // namespace steward::identity::key_file_test

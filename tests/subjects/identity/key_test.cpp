@@ -11,7 +11,7 @@
 #include <string_view>
 #include <utility>
 
-namespace steward::identity {
+namespace steward::identity::key_test {
 namespace {
 
 using tests::fixed_key;
@@ -207,4 +207,4 @@ TEST_CASE("secret: it moves, and is empty where it has left") {
   CHECK(to.view() == "x");
 }
 
-}  // namespace steward::identity
+}  // namespace steward::identity::key_test

@@ -8,7 +8,7 @@
 
 #include <string>
 
-namespace steward::identity {
+namespace steward::identity::known_units_test {
 namespace {
 
 using tests::fixed_key;
@@ -59,4 +59,4 @@ TEST_CASE("known units: a file that is none of ours is named") {
   }
 }
 
-}  // namespace steward::identity
+}  // namespace steward::identity::known_units_test

@@ -8,7 +8,7 @@
 #include <chrono>
 #include <string>
 
-namespace steward::identity {
+namespace steward::identity::login_configuration_test {
 namespace {
 
 using std::chrono::seconds;
@@ -57,7 +57,8 @@ TEST_CASE("login configuration: one without an operator or an account is refused
   }
 }
 
-TEST_CASE("login configuration: a revoked login is good for nothing, a later one of its key is") {
+TEST_CASE(
+    "login configuration: a revoked login is good for nothing, nor is a later one of its key") {
   const Broker broker;
   const auto text = broker.configuration(noon());
   REQUIRE(let_in(broker, text, noon()));
@@ -69,7 +70,9 @@ TEST_CASE("login configuration: a revoked login is good for nothing, a later one
   const auto out = let_in(broker, *next, noon());
   REQUIRE_FALSE(out);
   CHECK(out.error().code == ErrorCode::denied);
-  CHECK(let_in(broker, *next, noon() + seconds(1)));
+  // Whoever still signs logins cannot bring it back.
+  CHECK(let_in(broker, *next, noon() + std::chrono::hours(24 * 365)).error().code ==
+        ErrorCode::denied);
 }
 
 TEST_CASE("login configuration: an account goes only forward") {
@@ -103,6 +106,21 @@ TEST_CASE(
   CHECK_FALSE(here.with_account("nonsense", noon()));
 }
 
+TEST_CASE("login configuration: as many revocations as are allowed fit into one JWT") {
+  Broker broker;
+  for (std::size_t i = 1; i < kMostRevocations; ++i) {
+    const auto number = std::to_string(i);
+    broker.account_claims.revoked["U" + std::string(55 - number.size(), 'A') + number] =
+        4'950'000'000;
+  }
+  const auto nearly_full = parsed(broker.configuration(noon()));
+  const auto last = nearly_full.revoke({user_key().public_key()}, broker.operator_signing, noon());
+  REQUIRE(last);
+  const auto text = nearly_full.with_account(*last, noon());
+  REQUIRE_MESSAGE(text, text.error().message);
+  CHECK(parsed(*text).account().revoked.size() == kMostRevocations);
+}
+
 TEST_CASE("login configuration: more revocations than a broker takes are refused") {
   Broker broker;
   for (std::size_t i = 0; i < kMostRevocations; ++i) {
@@ -114,4 +132,4 @@ TEST_CASE("login configuration: more revocations than a broker takes are refused
   CHECK(more.error().code == ErrorCode::too_large);
 }
 
-}  // namespace steward::identity
+}  // namespace steward::identity::login_configuration_test

@@ -64,6 +64,13 @@ std::string Broker::configuration(wire::Timestamp now) const {
                                       "MEMORY"});
 }
 
+UnitLoginKeys Broker::login_keys() const {
+  const auto again = [](const NkeyPair& pair) {
+    return NkeyPair::parse_seed(pair.seed_text().view()).value();
+  };
+  return {account.public_key(), again(unit_scope), again(enroll_scope)};
+}
+
 UserClaims Broker::user(const NkeyPair& key, const std::string& name) const {
   return {key.public_key(), name, account.public_key(), std::nullopt, std::nullopt};
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "subjects/identity/broker_login.hpp"
+#include "subjects/identity/unit_login.hpp"
 
 #include <chrono>
 #include <string>
@@ -23,6 +24,8 @@ struct Broker {
   // nats-server's whole configuration with the memory resolver; the broker is found by its
   // arguments.
   std::string configuration(wire::Timestamp now) const;
+
+  UnitLoginKeys login_keys() const;
 
   UserClaims user(const NkeyPair& key, const std::string& name) const;
 };

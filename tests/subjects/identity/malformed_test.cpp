@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-namespace steward::identity {
+namespace steward::identity::malformed_test {
 namespace {
 
 // One to four changes at random places: a byte, a piece cut, doubled or put in.
@@ -77,4 +77,4 @@ TEST_CASE("malformed: no parser of identity breaks its promise on mutated inputs
   }
 }
 
-}  // namespace steward::identity
+}  // namespace steward::identity::malformed_test

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-namespace steward::identity {
+namespace steward::identity::message_signature_test {
 namespace {
 
 using std::string_view_literals::operator""sv;
@@ -212,4 +212,4 @@ TEST_CASE("label: a cluster or daemon named with more than a DNS label is refuse
   CHECK_FALSE(ClusterName::parse(std::string(64, 'a')));
 }
 
-}  // namespace steward::identity
+}  // namespace steward::identity::message_signature_test

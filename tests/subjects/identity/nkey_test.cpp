@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace steward::identity {
+namespace steward::identity::nkey_test {
 namespace {
 
 // Of NATS's own documentation (docs.nats.io, "NKeys": the output of `nk -gen user -pubout`).
@@ -96,4 +96,4 @@ TEST_CASE("nkey: the seed of another kind of thing is no seed") {
   CHECK_FALSE(NkeyPair::from_seed(NkeyKind::user, body.substr(1)));
 }
 
-}  // namespace steward::identity
+}  // namespace steward::identity::nkey_test

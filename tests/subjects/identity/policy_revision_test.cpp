@@ -9,7 +9,7 @@
 #include <chrono>
 #include <string>
 
-namespace steward::identity {
+namespace steward::identity::policy_revision_test {
 namespace {
 
 using tests::example_policy;
@@ -43,4 +43,31 @@ TEST_CASE("policy revision: one that has expired is not prolonged by a revocatio
   CHECK_FALSE(with_denied_keys("no policy", {key_id(8)}, written_at()));
 }
 
-}  // namespace steward::identity
+TEST_CASE("policy revision: another operator gets key and roles, once, and no one else's name") {
+  const auto before = Policy::parse(example_policy()).value();
+  const auto now = written_at() + std::chrono::hours(1);
+  const auto key = tests::fixed_key(77).public_key();
+  const auto& roles = before.signers().front().roles;
+  const auto body = with_operator(example_policy(), "carl", key, roles, now);
+  REQUIRE_MESSAGE(body, body.error().message);
+  const auto after = Policy::parse(*body).value();
+  CHECK(after.version() == before.version() + 1);
+  CHECK(after.signers().size() == before.signers().size() + 1);
+  const auto* const signer = after.find_signer(key.id());
+  REQUIRE(signer != nullptr);
+  CHECK(signer->source.str() == "/operator/carl");
+  CHECK(signer->roles == roles);
+  CHECK(after.rules().size() == before.rules().size());
+  CHECK(with_operator(*body, "carl", key, roles, now).value() == *body);
+
+  const auto other = tests::fixed_key(78).public_key();
+  CHECK(with_operator(*body, "carl", other, roles, now).error().code == ErrorCode::conflict);
+  CHECK(with_operator(*body, "dora", key, roles, now).error().code == ErrorCode::conflict);
+  CHECK_FALSE(with_operator(*body, "dora", other, {"no-such-role"}, now));
+  const auto denied = with_denied_keys(*body, {other.id()}, now).value();
+  CHECK(with_operator(denied, "dora", other, roles, now).error().code == ErrorCode::denied);
+  CHECK(with_operator(*body, "dora", other, roles, before.expires()).error().code ==
+        ErrorCode::expired);
+}
+
+}  // namespace steward::identity::policy_revision_test

@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-namespace steward::identity {
+namespace steward::identity::policy_test {
 namespace {
 
 using std::chrono::hours;
@@ -379,4 +379,4 @@ TEST_CASE("arguments: values, patterns, lists and ranges") {
   }
 }
 
-}  // namespace steward::identity
+}  // namespace steward::identity::policy_test

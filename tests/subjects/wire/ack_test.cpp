@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace steward::wire {
+namespace steward::wire::ack_test {
 namespace {
 
 const std::string kId = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
@@ -86,4 +86,4 @@ TEST_CASE("ack: every field that is missing or of a wrong shape refuses it") {
   }
 }
 
-}  // namespace steward::wire
+}  // namespace steward::wire::ack_test

@@ -7,7 +7,7 @@
 
 #include <string>
 
-namespace steward::wire {
+namespace steward::wire::alert_test {
 namespace {
 
 ErrorCode refused(std::string_view rule) {
@@ -82,4 +82,4 @@ TEST_CASE("metrics: a series is meant by its name, with or without node_, and by
   CHECK(is_meant("load1", "load1"));
 }
 
-}  // namespace steward::wire
+}  // namespace steward::wire::alert_test

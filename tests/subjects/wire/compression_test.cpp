@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string>
 
+namespace steward::tests::compression_test {
+
 using steward::ErrorCode;
 using steward::wire::Compressor;
 using steward::wire::decompress;
@@ -38,3 +40,5 @@ TEST_CASE("compression: a frame that is cut off, altered, too long or none is re
   altered.back() = static_cast<char>(altered.back() ^ 1);
   CHECK(decompress(altered, 20'000).error().code == ErrorCode::bad_payload);
 }
+
+}  // namespace steward::tests::compression_test

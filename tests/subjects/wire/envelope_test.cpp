@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace steward::wire {
+namespace steward::wire::envelope_test {
 namespace {
 
 using std::chrono::hours;
@@ -307,4 +307,4 @@ TEST_CASE("envelope: a new message has the defaults of its kind") {
         event);
 }
 
-}  // namespace steward::wire
+}  // namespace steward::wire::envelope_test

@@ -7,7 +7,7 @@
 #include <set>
 #include <string>
 
-namespace steward {
+namespace steward::error_test {
 namespace {
 
 std::set<std::string> words_of_codes() {
@@ -74,4 +74,4 @@ TEST_CASE("error: STEWARD_TRY gives the value or returns the error") {
   CHECK(doubled(failure(ErrorCode::busy, "later")).error().code == ErrorCode::busy);
 }
 
-}  // namespace steward
+}  // namespace steward::error_test

@@ -5,7 +5,7 @@
 #include <random>
 #include <string>
 
-namespace steward::wire {
+namespace steward::wire::facts_test {
 namespace {
 
 Facts some_facts(std::mt19937& random) {
@@ -166,4 +166,4 @@ TEST_CASE("facts row: as a station tells it") {
 }
 
 }  // namespace
-}  // namespace steward::wire
+}  // namespace steward::wire::facts_test

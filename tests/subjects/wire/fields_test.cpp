@@ -6,7 +6,7 @@
 #include <array>
 #include <string>
 
-namespace steward::wire {
+namespace steward::wire::fields_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -257,4 +257,4 @@ TEST_CASE("fields: a payload that is not an object is refused whatever is read o
   }
 }
 
-}  // namespace steward::wire
+}  // namespace steward::wire::fields_test

@@ -12,7 +12,7 @@
 #include <sstream>
 #include <string>
 
-namespace steward::wire {
+namespace steward::wire::golden_test {
 namespace {
 
 const std::filesystem::path kFolder =
@@ -83,4 +83,4 @@ TEST_CASE("golden: the headers of every committed message decode and encode to t
   CHECK(seen >= 20);
 }
 
-}  // namespace steward::wire
+}  // namespace steward::wire::golden_test

@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace steward::wire {
+namespace steward::wire::hello_test {
 namespace {
 
 using std::chrono::microseconds;
@@ -27,6 +27,8 @@ TEST_CASE("hello: every field comes back") {
   hello.outbox = {{MessageId::make(1, {1}), 1}, {MessageId::make(2, {2}), 77}};
   hello.ledger_open = 4;
   hello.policy = 7;
+  hello.login_expires = milliseconds(1'795'852'000'000);
+  hello.authority_expires = milliseconds(0);
   hello.facts_hash = "f";
   hello.handlers = {{"m", "d", "running", 0},
                     {"m", "e", "restarting", 5},
@@ -65,6 +67,8 @@ TEST_CASE("hello: every field of a wrong shape or out of bounds refuses it") {
         R"({"facts_hash":")" + long_text + "\"}",
         std::string(R"({"uptime_ms":-1})"),
         std::string(R"({"rtt_us":-1})"),
+        std::string(R"({"login_expires_ms":-1})"),
+        std::string(R"({"authority_expires_ms":"2027"})"),
         std::string(R"({"rtt_us":1.5})"),
         std::string(R"({"outbox_depth":-1})"),
         std::string(R"({"outbox_oldest_ms":-1})"),
@@ -137,4 +141,4 @@ TEST_CASE("received: every wrong shape is refused") {
   }
 }
 
-}  // namespace steward::wire
+}  // namespace steward::wire::hello_test

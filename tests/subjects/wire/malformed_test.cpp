@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace steward::wire {
+namespace steward::wire::malformed_test {
 namespace {
 
 // Bytes that parsers trip over.
@@ -104,4 +104,4 @@ TEST_CASE("malformed: the messages that the mutations begin with keep every prom
   }
 }
 
-}  // namespace steward::wire
+}  // namespace steward::wire::malformed_test

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace steward::wire {
+namespace steward::wire::metrics_test {
 namespace {
 
 using Numbers = std::vector<std::int64_t>;
@@ -183,4 +183,4 @@ TEST_CASE("metrics: requests") {
   CHECK_FALSE(decode_metrics_request(R"({"op":"set","must":["colour"],"colour":1})"));
 }
 
-}  // namespace steward::wire
+}  // namespace steward::wire::metrics_test

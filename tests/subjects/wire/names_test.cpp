@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace steward::wire {
+namespace steward::wire::names_test {
 namespace {
 
 const std::string kLower = "abcdefghijklmnopqrstuvwxyz0123456789";
@@ -119,4 +119,4 @@ TEST_CASE("source: only letters, digits and . _ @ + - are in a part") {
                  ErrorCode::bad_envelope);
 }
 
-}  // namespace steward::wire
+}  // namespace steward::wire::names_test

@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace steward::wire {
+namespace steward::wire::pattern_test {
 
 TEST_CASE("pattern: is searched anywhere in a line unless it is anchored") {
   const auto pattern = Pattern::compile("[0-9]+%").value();
@@ -53,4 +53,4 @@ TEST_CASE("pattern: the time on a line does not explode, and only its first 1024
   CHECK_FALSE(Pattern::compile("^(a?){900}x").value().found_in(std::string(50, 'a')));
 }
 
-}  // namespace steward::wire
+}  // namespace steward::wire::pattern_test

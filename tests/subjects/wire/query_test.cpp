@@ -6,7 +6,7 @@
 #include <set>
 #include <string>
 
-namespace steward::wire {
+namespace steward::wire::query_test {
 namespace {
 
 const std::string kId = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
@@ -209,4 +209,4 @@ TEST_CASE("query chunk: an error code of a later version is kept in the text") {
   CHECK_FALSE(decode_query_chunk(R"({"last":1})").has_value());
 }
 
-}  // namespace steward::wire
+}  // namespace steward::wire::query_test

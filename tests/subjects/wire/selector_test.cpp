@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace steward::wire {
+namespace steward::wire::selector_test {
 namespace {
 
 using Values = std::map<std::string, std::vector<std::string>>;
@@ -195,4 +195,4 @@ TEST_CASE("selector: values are ordered as numbers, else as versions") {
 }
 
 }  // namespace
-}  // namespace steward::wire
+}  // namespace steward::wire::selector_test

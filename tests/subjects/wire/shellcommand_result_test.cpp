@@ -6,7 +6,7 @@
 
 #include <string>
 
-namespace steward::wire {
+namespace steward::wire::shellcommand_result_test {
 namespace {
 
 const std::string kEvent = R"({"ref":"01ARZ3NDEKTSV4RRFFQ69G5FAV","type":"output")";
@@ -123,4 +123,4 @@ TEST_CASE("shell event: every wrong shape is refused") {
         ErrorCode::unsupported);
 }
 
-}  // namespace steward::wire
+}  // namespace steward::wire::shellcommand_result_test

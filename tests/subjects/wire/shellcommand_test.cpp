@@ -7,7 +7,7 @@
 
 #include <string>
 
-namespace steward::wire {
+namespace steward::wire::shellcommand_test {
 namespace {
 
 using std::chrono::hours;
@@ -205,7 +205,7 @@ TEST_CASE("shellcommand: the bounds themselves are allowed") {
   CHECK(run_with(R"("limits":{"nice":-20})").limits.nice == -20);
 }
 
-TEST_CASE("shellcommand: an unknown word, op or needed name is unsupported, and so is detach") {
+TEST_CASE("shellcommand: an unknown word, op or needed name is unsupported") {
   for (const char* bad : {R"("env_mode":"dirty")",
                           R"("kill_scope":"all")",
                           R"("output":{"mode":"Result"})",
@@ -213,7 +213,8 @@ TEST_CASE("shellcommand: an unknown word, op or needed name is unsupported, and 
                           R"("output":{"encoding":"base64"})",
                           R"("queue":"")",
                           R"("expect":{"regex":"a","action":"shout"})",
-                          R"("detach":true)",
+                          R"("detach":true,"pty":{})",
+                          R"("detach":true,"stdin":{"open":true})",
                           R"("op":"")",
                           R"("op":"cancel")",
                           R"("op":"Run")",
@@ -224,6 +225,16 @@ TEST_CASE("shellcommand: an unknown word, op or needed name is unsupported, and 
   }
   CHECK(decode_run_with(R"("detach":false)").has_value());
   CHECK(decode_run_with(R"("must":["argv","limits.pids"],"limits":{"pids":5})").has_value());
+}
+
+TEST_CASE("shellcommand: a detached command has no time limit unless one is asked for") {
+  CHECK(run_with(R"("detach":true)").timeout == milliseconds(0));
+  CHECK(run_with(R"("detach":true,"timeout_ms":5)").timeout == milliseconds(5));
+  for (const auto timeout : {milliseconds(0), milliseconds(5), milliseconds(60'000)}) {
+    auto run = run_with(R"("detach":true)");
+    run.timeout = timeout;
+    CHECK(std::get<ShellRun>(round_trip(run)) == run);
+  }
 }
 
 TEST_CASE("shellcommand: fields that this version does not know are told") {
@@ -281,4 +292,4 @@ TEST_CASE("shellcommand: what asks something of a command needs its id and good 
   }
 }
 
-}  // namespace steward::wire
+}  // namespace steward::wire::shellcommand_test

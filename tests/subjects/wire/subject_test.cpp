@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace steward::wire {
+namespace steward::wire::subject_test {
 
 TEST_CASE("subject: node, kind, method and domain, and back to the same text") {
   const auto subject = Subject::parse("ship1.event.syslogforwarding.nginx").value();
@@ -85,4 +85,4 @@ TEST_CASE("subject: the longest one is 201 bytes, one more in any token is refus
   CHECK(Subject::parse(std::string(1 << 20, '.')).error().code == ErrorCode::bad_subject);
 }
 
-}  // namespace steward::wire
+}  // namespace steward::wire::subject_test

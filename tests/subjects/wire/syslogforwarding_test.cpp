@@ -6,6 +6,8 @@
 
 #include <string>
 
+namespace steward::tests::syslogforwarding_test {
+
 using namespace std::string_view_literals;
 using steward::ErrorCode;
 using steward::wire::Compressor;
@@ -121,3 +123,5 @@ TEST_CASE("log request: status unless something else is asked for") {
             .error()
             .code == ErrorCode::bad_payload);
 }
+
+}  // namespace steward::tests::syslogforwarding_test

@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-namespace steward::wire {
+namespace steward::wire::tail_test {
 
 using namespace std::string_literals;
 
@@ -51,4 +51,4 @@ TEST_CASE("tail event: bytes come back, whatever they are") {
   CHECK(!decode_tail_event(R"({"stream":"s","data_b64":"?"})"));
 }
 
-}  // namespace steward::wire
+}  // namespace steward::wire::tail_test

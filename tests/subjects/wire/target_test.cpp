@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace steward::wire {
+namespace steward::wire::target_test {
 namespace {
 
 using Names = std::vector<std::string>;
@@ -149,4 +149,4 @@ TEST_CASE("nearest: few edits or a beginning in common, the nearest one wins") {
   CHECK(nearest("ship1", {}).empty());
 }
 
-}  // namespace steward::wire
+}  // namespace steward::wire::target_test

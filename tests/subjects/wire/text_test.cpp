@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace steward::wire {
+namespace steward::wire::text_test {
 
 TEST_CASE("UTF-8: well-formed text of every length of character") {
   for (const char* good : {"",
@@ -95,4 +95,4 @@ TEST_CASE("base64: one text only stands for the same bytes") {
   }
 }
 
-}  // namespace steward::wire
+}  // namespace steward::wire::text_test

@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace steward::wire {
+namespace steward::wire::time_test {
 namespace {
 
 using std::chrono::microseconds;
@@ -89,4 +89,4 @@ TEST_CASE("time: everything else is refused") {
   CHECK(parse_time("2026-11-21T07:47:28." + std::string(100'000, '9') + "Z").has_value());
 }
 
-}  // namespace steward::wire
+}  // namespace steward::wire::time_test

@@ -4,6 +4,8 @@
 
 #include <unistd.h>
 
+namespace steward::tests::process_figures_test {
+
 using steward::ErrorCode;
 using steward::bench::parse_field;
 using steward::bench::parse_memory;
@@ -49,3 +51,5 @@ TEST_CASE("process figures: a process that is not there is an error") {
   CHECK_FALSE(steward::bench::memory_of(0));
   CHECK_FALSE(steward::bench::cpu_time_of(0));
 }
+
+}  // namespace steward::tests::process_figures_test

@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+namespace steward::tests::report_test {
+
 using steward::bench::Bar;
 using steward::bench::BarKind;
 using steward::bench::Figure;
@@ -64,3 +66,5 @@ TEST_CASE("report: JSON leaves out what a figure has not") {
     CHECK_FALSE(bare.contains(field));
   }
 }
+
+}  // namespace steward::tests::report_test

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+namespace steward::tests::statistics_test {
+
 using std::chrono::nanoseconds;
 using steward::bench::Rate;
 using steward::bench::Samples;
@@ -51,3 +53,5 @@ TEST_CASE("statistics: a rate weighs its rounds by their time") {
   CHECK(rate.count() == 60);
   CHECK(rate.per_second() == doctest::Approx(20));
 }
+
+}  // namespace steward::tests::statistics_test

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+namespace steward::tests::broker_info_test {
+
 using steward::ctl::Address;
 using steward::ctl::parse_address;
 using steward::ctl::parse_info;
@@ -30,3 +32,5 @@ TEST_CASE("broker: its first line tells version and needs; another service's doe
   CHECK(!parse_info("INFO {"));
   CHECK(!parse_info(""));
 }
+
+}  // namespace steward::tests::broker_info_test

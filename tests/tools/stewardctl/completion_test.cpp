@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <string>
 
+namespace steward::tests::completion_test {
+
 using steward::ctl::all_verbs;
 using steward::ctl::complete;
 using steward::ctl::complete_units;
@@ -99,3 +101,5 @@ TEST_CASE("completion: of a list, the last name") {
   CHECK(complete_units("s", known) == Words{"ship1", "ship2"});
   CHECK(complete_units("x", known).empty());
 }
+
+}  // namespace steward::tests::completion_test

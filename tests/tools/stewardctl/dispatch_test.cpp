@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+namespace steward::tests::dispatch_test {
+
 using steward::ErrorCode;
 using steward::ctl::all_verbs;
 using steward::ctl::find_verb;
@@ -38,3 +40,5 @@ TEST_CASE("dispatch: a wrong verb is a usage error that says what may have been 
   CHECK(name_of({"bus"}).find("bus what?") == 0);
   CHECK(find_verb({"unist"}, all_verbs()).error().code == ErrorCode::bad_config);
 }
+
+}  // namespace steward::tests::dispatch_test

@@ -5,6 +5,8 @@
 
 #include <doctest/doctest.h>
 
+namespace steward::tests::event_text_test {
+
 using steward::ctl::event_summary;
 using steward::ctl::parse_event_pattern;
 using steward::wire::MessageId;
@@ -49,3 +51,5 @@ TEST_CASE("event summary: what cannot be read is shown as it is, harmless") {
   CHECK(event_summary(*Subject::parse("ship1.event.weather.deck"), R"({"wind":3})") ==
         R"({"wind":3})");
 }
+
+}  // namespace steward::tests::event_text_test

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+namespace steward::tests::exit_code_test {
+
 using steward::Error;
 using steward::ErrorCode;
 using steward::ctl::Exit;
@@ -51,3 +53,5 @@ TEST_CASE("outcome: only done is ok, only a refusal by policy is denied") {
   CHECK(outcome_of(CommandState::refused, "denied") == Outcome::denied);
   CHECK(outcome_of(CommandState::refused, "bad_signature") == Outcome::denied);
 }
+
+}  // namespace steward::tests::exit_code_test

@@ -5,6 +5,8 @@
 
 #include <doctest/doctest.h>
 
+namespace steward::tests::follow_test {
+
 using namespace std::chrono_literals;
 using steward::bus::MemoryBus;
 using steward::bus::Message;
@@ -184,3 +186,5 @@ TEST_CASE_FIXTURE(Fixture, "query: the station's own refusal is its caller's err
   REQUIRE(!answer);
   CHECK(exit_of(answer.error()) == Exit::no_match);
 }
+
+}  // namespace steward::tests::follow_test

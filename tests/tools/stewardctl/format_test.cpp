@@ -4,6 +4,8 @@
 
 #include <string>
 
+namespace steward::tests::format_test {
+
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 namespace ctl = steward::ctl;
@@ -63,3 +65,5 @@ TEST_CASE("one line: control characters of a unit do not reach the terminal") {
   CHECK(ctl::one_line("caf\xe9") == "caf?");
   CHECK(ctl::one_line("café") == "café");
 }
+
+}  // namespace steward::tests::format_test

@@ -7,6 +7,8 @@
 
 #include <sstream>
 
+namespace steward::tests::help_test {
+
 using steward::ctl::all_verbs;
 using steward::ctl::declare_globals;
 using steward::ctl::Globals;
@@ -71,3 +73,5 @@ TEST_CASE("help: of a family lists its members; a word that is none has no help"
   CHECK(text.find("jobs cancel") != std::string::npos);
   CHECK(steward::ctl::family_help("units", all_verbs(), Style{}).empty());
 }
+
+}  // namespace steward::tests::help_test

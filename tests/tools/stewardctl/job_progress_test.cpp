@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+namespace steward::tests::job_progress_test {
+
 using namespace std::chrono_literals;
 using steward::ctl::Exit;
 using steward::ctl::JobProgress;
@@ -120,3 +122,5 @@ TEST_CASE("job: of the station's view, one that another process started") {
   broken.job.subject = "nonsense";
   CHECK(!progress_of(broken, steward::wire::Timestamp{}, kStart));
 }
+
+}  // namespace steward::tests::job_progress_test

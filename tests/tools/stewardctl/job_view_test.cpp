@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+namespace steward::tests::job_view_test {
+
 using namespace std::chrono_literals;
 using steward::ctl::ending_text;
 using steward::ctl::Letters;
@@ -55,3 +57,5 @@ TEST_CASE("progress: two bars, counts and the time") {
         " acked [####################] 2/2   done [##########----------] 1/2  0:03");
   CHECK(progress_line({0, 0, 0, 0}, 0, 61s, Letters::ascii).find("0/0  1:01") != std::string::npos);
 }
+
+}  // namespace steward::tests::job_view_test

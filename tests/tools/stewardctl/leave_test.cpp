@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+namespace steward::tests::leave_test {
+
 using steward::ErrorCode;
 using steward::ctl::Custody;
 using steward::ctl::custody_text;
@@ -45,3 +47,5 @@ TEST_CASE("custody: nobody has it, and the way to look later") {
   CHECK(has(text, "nobody sends it to the others"));
   CHECK(has(text, "stewardctl jobs show " + kJob.str()));
 }
+
+}  // namespace steward::tests::leave_test

@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace steward::ctl {
+namespace steward::ctl::metric_looks_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -76,4 +76,4 @@ TEST_CASE("metric looks: a chart has one column for each value, the newest last"
   CHECK(chart({}, 0, true).empty());
 }
 
-}  // namespace steward::ctl
+}  // namespace steward::ctl::metric_looks_test

@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+namespace steward::tests::receipts_test {
+
 using steward::ErrorCode;
 using steward::bus::MemoryBus;
 using steward::bus::Message;
@@ -93,3 +95,5 @@ TEST_CASE("receipts: each message is counted once, and what is no receipt is lef
     CHECK((*receipts)->refusal()->code == ErrorCode::no_space);
   }
 }
+
+}  // namespace steward::tests::receipts_test

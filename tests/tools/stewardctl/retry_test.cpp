@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+namespace steward::tests::retry_test {
+
 using steward::ErrorCode;
 using steward::ctl::check_payload;
 using steward::ctl::reason_text;
@@ -41,3 +43,5 @@ TEST_CASE("failures: the reason is the code and its message, else how the progra
   row.result.clear();
   CHECK(reason_text(row) == "its time passed [2J");
 }
+
+}  // namespace steward::tests::retry_test

@@ -9,6 +9,8 @@
 #include <fstream>
 #include <map>
 
+namespace steward::tests::settings_test {
+
 using steward::ErrorCode;
 using steward::ctl::Connection;
 using steward::ctl::Context;
@@ -194,3 +196,5 @@ TEST_CASE("demo: found where it runs, not where its process is gone") {
   const auto stale = find_demo(environment);
   CHECK((!stale || stale->broker != "nats://127.0.0.1:4999"));
 }
+
+}  // namespace steward::tests::settings_test

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+namespace steward::tests::syntax_test {
+
 using steward::ctl::Syntax;
 
 namespace {
@@ -104,3 +106,5 @@ TEST_CASE_FIXTURE(Fixture, "syntax: knows which options take the next word") {
   CHECK(!syntax.takes_value("--watch"));
   CHECK(!syntax.takes_value("--all"));
 }
+
+}  // namespace steward::tests::syntax_test

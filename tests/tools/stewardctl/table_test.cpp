@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+namespace steward::tests::table_test {
+
 using steward::ctl::Align;
 using steward::ctl::ColourChoice;
 using steward::ctl::Environment;
@@ -78,3 +80,5 @@ TEST_CASE("colour: a terminal has it, unless NO_COLOR or a dumb one; the choice 
   CHECK(wants_colour(ColourChoice::always, Stream::other, with("dumb", "1")));
   CHECK(!wants_colour(ColourChoice::never, Stream::terminal, with("xterm", nullptr)));
 }
+
+}  // namespace steward::tests::table_test

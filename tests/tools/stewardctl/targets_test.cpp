@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+namespace steward::tests::targets_test {
+
 using steward::ErrorCode;
 using steward::ctl::pick_units;
 using steward::ctl::plain_names;
@@ -75,3 +77,5 @@ TEST_CASE("target: plain names can be taken without a station, anything else not
   CHECK(plain_names("").empty());
   CHECK(plain_names("ship1,").empty());
 }
+
+}  // namespace steward::tests::targets_test

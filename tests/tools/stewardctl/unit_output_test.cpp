@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+namespace steward::tests::unit_output_test {
+
 using steward::ctl::LinePrefix;
 using steward::ctl::StreamOutput;
 using steward::ctl::whole;
@@ -91,3 +93,5 @@ TEST_CASE("line prefix: whole lines only, the rest at the end") {
   CHECK(lines.finish() == "ship1 | th\n");
   CHECK(lines.finish().empty());
 }
+
+}  // namespace steward::tests::unit_output_test

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+namespace steward::tests::unit_text_test {
+
 using namespace std::chrono_literals;
 using steward::ctl::Format;
 using steward::ctl::parse_unit_order;
@@ -97,3 +99,5 @@ TEST_CASE("units: an unknown sort key is refused with the known ones") {
   CHECK(*parse_unit_order("rtt") == UnitOrder::rtt);
   CHECK(parse_unit_order("weight").error().message.find("name, state") != std::string::npos);
 }
+
+}  // namespace steward::tests::unit_text_test

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace steward::handlers::syslogforwarding {
+namespace steward::handlers::syslogforwarding::framer_test {
 namespace {
 
 using Texts = std::vector<std::string>;
@@ -51,4 +51,4 @@ TEST_CASE("framer: a message without an end is held to its bound") {
   CHECK(framed(endless, 1'000) == Texts{std::string(20, 'x') + "|100000"});
 }
 
-}  // namespace steward::handlers::syslogforwarding
+}  // namespace steward::handlers::syslogforwarding::framer_test

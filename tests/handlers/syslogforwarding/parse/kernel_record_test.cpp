@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-namespace steward::handlers::syslogforwarding {
+namespace steward::handlers::syslogforwarding::kernel_record_test {
 
 TEST_CASE("kernel record: priority, number and time; lines about the device are left out") {
   std::string_view bytes =
@@ -31,4 +31,4 @@ TEST_CASE("kernel record: what is none is taken off") {
   }
 }
 
-}  // namespace steward::handlers::syslogforwarding
+}  // namespace steward::handlers::syslogforwarding::kernel_record_test

@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace steward::handlers::syslogforwarding {
+namespace steward::handlers::syslogforwarding::line_parser_test {
 namespace {
 
 // 2026-11-22T02:50:54Z
@@ -175,4 +175,4 @@ TEST_CASE("line: what is none of these goes through as it is") {
   }
 }
 
-}  // namespace steward::handlers::syslogforwarding
+}  // namespace steward::handlers::syslogforwarding::line_parser_test

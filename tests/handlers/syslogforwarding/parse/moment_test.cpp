@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace steward::handlers::syslogforwarding {
+namespace steward::handlers::syslogforwarding::moment_test {
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000;
@@ -44,4 +44,4 @@ TEST_CASE("moment: what is none takes nothing") {
   }
 }
 
-}  // namespace steward::handlers::syslogforwarding
+}  // namespace steward::handlers::syslogforwarding::moment_test

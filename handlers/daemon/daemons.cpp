@@ -1,0 +1,297 @@
+#include "handlers/daemon/daemons.hpp"
+
+#include "handlers/daemon/own_run.hpp"
+#include "handlers/daemon/unit_run.hpp"
+#include "handlers/runtime/answer.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <thread>
+#include <utility>
+
+namespace steward::handlers::daemon {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kTakenUp{2'000};
+constexpr milliseconds kFilesPeriod{5'000};
+constexpr const char* kFiles = "/etc/steward/daemons.d";
+constexpr const char* kBooted = "/run/systemd/system";  // sd_booted(3)
+
+std::string boot_id() {
+  std::ifstream file("/proc/sys/kernel/random/boot_id");
+  std::string id;
+  std::getline(file, id);
+  return id;
+}
+
+}  // namespace
+
+Daemons::Daemons(runtime::Context& context)
+    : context_(context),
+      shim_(context.options.text("shim", runtime::shim_program())),
+      systemd_bus_(context.options.text("systemd_bus", "")),
+      journal_(context.options.text("journal", "")),
+      systemd_here_(!systemd_bus_.empty() || std::filesystem::exists(kBooted)),
+      units_(context.loop, systemd_bus_),
+      records_(context.state_dir / "specs"),
+      files_(context.options.text("files", kFiles)),
+      random_(std::random_device{}()),
+      shop_{context,
+            [this](const Daemon& daemon, Run::Listener listener) {
+              return make_run(daemon, std::move(listener));
+            },
+            [this](const Daemon& daemon) { return holds_up(daemon); },
+            [this](Daemon& daemon, wire::DaemonEvent::Type type) { changed(daemon, type); },
+            [this](Daemon& daemon) {
+              watch_unit(daemon);
+              if (auto saved = records_.save(daemon.record()); !saved) {
+                context_.log.error(daemon.name() +
+                                   ": its record is not kept: " + saved.error().message);
+              }
+            },
+            [this](Daemon& daemon) { alert(daemon); },
+            [this](const Daemon& daemon) { return unit_name(daemon); },
+            [this] { return std::uniform_real_distribution<double>(0, 1)(random_); },
+            boot_id()},
+      most_starting_(std::max(2U, 2 * std::thread::hardware_concurrency())),
+      look_(context.loop, [this] { look(); }),
+      tell_(context.loop, [this] { tell_all(); }),
+      look_at_files_(context.loop, [this] { take_files(); }),
+      alive_(std::make_shared<Daemons*>(this)) {
+  const std::string cgroup = context.options.text("cgroup", "off");
+  if (cgroup != "off") {
+    if (auto root = runtime::CgroupRoot::at(cgroup)) {
+      cgroups_.emplace(*std::move(root));
+    } else {
+      context.options.reject("cgroup", root.error().message);
+    }
+  }
+}
+
+Result<void> Daemons::start() {
+  std::vector<std::string> wrong;
+  for (auto& record : records_.load(wrong)) {
+    add(std::move(record)).adopt();
+  }
+  for (const auto& what : wrong) {
+    context_.log.error("a daemon is left out: " + what);
+  }
+  take_files();
+  look_at_files_.start_every(kFilesPeriod);
+  if (!daemons_.empty()) {
+    tell_.start(kTakenUp);
+  }
+  return {};
+}
+
+Daemon& Daemons::add(Record record) {
+  const std::string name = record.spec.name;
+  auto daemon =
+      std::make_unique<Daemon>(shop_, std::move(record), context_.state_dir / "run" / name);
+  auto& added = *daemons_.insert_or_assign(name, std::move(daemon)).first->second;
+  watch_unit(added);
+  return added;
+}
+
+bool Daemons::by_systemd(const wire::DaemonSpec& spec) const {
+  return spec.mode == wire::DaemonMode::systemd ||
+         (spec.mode == wire::DaemonMode::automatic && systemd_here_ &&
+          spec.ready.by != wire::ReadyBy::descriptor);  // which systemd has no word for
+}
+
+std::unique_ptr<Run> Daemons::make_run(const Daemon& daemon, Run::Listener listener) {
+  const auto& spec = daemon.record().spec;
+  if (by_systemd(spec)) {
+    return std::make_unique<UnitRun>(context_, units_, spec, daemon.folder(), std::move(listener));
+  }
+  return std::make_unique<OwnRun>(
+      context_, spec, daemon.folder(), shim_, cgroups_ ? &*cgroups_ : nullptr, std::move(listener));
+}
+
+std::string Daemons::unit_name(const Daemon& daemon) const {
+  return by_systemd(daemon.record().spec) ? unit_of(daemon.record().spec) : "";
+}
+
+// What somebody else starts is taken up, or stopped where it is not wanted.
+void Daemons::watch_unit(const Daemon& daemon) {
+  const auto unit = unit_name(daemon);
+  auto& watched = watched_[daemon.name()];
+  if (watched.unit == unit) {
+    return;
+  }
+  watched = {unit, nullptr};
+  if (unit.empty()) {
+    return;
+  }
+  watched.watch = units_.watch(
+      unit,
+      {[this, name = daemon.name()](const UnitState& state) {
+         auto* known = find(name);
+         if (known != nullptr && known->down() && (state.up() || state.restarts_itself())) {
+           known->found_running();
+         }
+       },
+       [](const std::string&) {}});
+}
+
+Daemon* Daemons::find(const std::string& name) const {
+  const auto daemon = daemons_.find(name);
+  return daemon == daemons_.end() ? nullptr : daemon->second.get();
+}
+
+Result<runtime::Admission> Daemons::receive(const runtime::Command& command) {
+  STEWARD_TRY(auto decoded, wire::decode_daemon_request(command.payload));
+  runtime::Admission admission;
+  admission.ignored = std::move(decoded.ignored);
+  const auto* order = std::get_if<wire::DaemonOrder>(&decoded.request);
+  const bool again = order != nullptr && order->op == wire::DaemonOrder::Op::restart;
+  // What is wanted may be said twice; a signal and a restart may not.
+  admission.repeatable = !again && !std::holds_alternative<wire::DaemonSignal>(decoded.request);
+  admission.start = [this, id = command.envelope.id, request = std::move(decoded.request)] {
+    act(id, request);
+  };
+  return admission;
+}
+
+// What was ordered stays ordered: only nobody waits for it any more.
+runtime::CancelOutcome Daemons::cancel(const wire::MessageId& id) {
+  const auto waiting = std::find_if(
+      waiting_.begin(), waiting_.end(), [&id](const Waiting& one) { return one.id == id; });
+  if (waiting == waiting_.end()) {
+    return runtime::CancelOutcome::unknown;
+  }
+  waiting_.erase(waiting);
+  context_.publisher.reply(
+      {.ref = id, .domain = context_.domain.str(), .state = wire::CommandState::cancelled});
+  return runtime::CancelOutcome::cancelled;
+}
+
+std::optional<HeldUp> Daemons::holds_up(const Daemon& daemon) const {
+  const auto& spec = daemon.record().spec;
+  for (const auto& name : spec.requires_) {
+    const auto* needed = find(name);
+    if (needed == nullptr || !needed->record().wanted) {
+      return HeldUp{
+          "needs " + name + (needed == nullptr ? ", which is not there" : ", which is stopped"),
+          true};
+    }
+  }
+  for (const auto* names : {&spec.after, &spec.requires_}) {
+    for (const auto& name : *names) {
+      const auto* before = find(name);
+      if (before != nullptr && before->record().wanted &&
+          before->state() != wire::DaemonState::ready &&
+          before->state() != wire::DaemonState::unhealthy) {
+        return HeldUp{"waits for " + name};
+      }
+    }
+  }
+  const auto starting = std::count_if(daemons_.begin(), daemons_.end(), [](const auto& one) {
+    return one.second->state() == wire::DaemonState::starting;
+  });
+  return static_cast<std::size_t>(starting) >= most_starting_
+             ? std::optional(HeldUp{"waits for its turn"})
+             : std::nullopt;
+}
+
+void Daemons::changed(Daemon& daemon, wire::DaemonEvent::Type type) {
+  context_.publisher.record(wire::encode(wire::DaemonEvent{type, {daemon.row()}}));
+  look_.start(milliseconds(0));
+}
+
+wire::Alert Daemons::alert_of(const Daemon& daemon) const {
+  return {"daemon_crash_loop",
+          "daemon{name=\"" + daemon.name() + "\"}",
+          wire::Severity::critical,
+          "a daemon ends again and again",
+          static_cast<double>(daemon.row().restarts),
+          context_.clock.now()};
+}
+
+void Daemons::alert(const Daemon& daemon) {
+  wire::AlertEvent event;
+  event.state =
+      daemon.in_crash_loop() ? wire::AlertEvent::State::firing : wire::AlertEvent::State::resolved;
+  event.alerts.push_back(alert_of(daemon));
+  context_.publisher.alert(wire::encode(event));
+}
+
+void Daemons::look() {
+  for (const auto& [name, daemon] : daemons_) {
+    daemon->look_again();
+  }
+  auto open = std::exchange(waiting_, {});
+  for (auto& one : open) {
+    if (!settle(one)) {
+      waiting_.push_back(std::move(one));
+    }
+  }
+  tell_figures();
+  const bool all_down = std::all_of(daemons_.begin(), daemons_.end(), [](const auto& one) {
+    return one.second->record().spec.keep || one.second->down();
+  });
+  if (stopped_ && all_down) {
+    std::exchange(stopped_, nullptr)();
+  }
+}
+
+void Daemons::tell_all() {
+  wire::DaemonEvent event;
+  event.type = wire::DaemonEvent::Type::all;
+  for (const auto& [name, daemon] : daemons_) {
+    event.daemons.push_back(daemon->row());
+    event.daemons.back().last_exit.reset();  // each was told when it was
+  }
+  context_.publisher.record(wire::encode(event));
+  wire::AlertEvent alerts;
+  alerts.state = wire::AlertEvent::State::all;
+  for (const auto& [name, daemon] : daemons_) {
+    if (daemon->in_crash_loop() && alerts.alerts.size() < wire::kMostAlerts) {
+      alerts.alerts.push_back(alert_of(*daemon));
+    }
+  }
+  context_.publisher.alert(wire::encode(alerts));
+}
+
+void Daemons::tell_figures() {
+  std::map<std::string, std::int64_t> figures{{"daemons", 0}, {"ready", 0}, {"not_as_wanted", 0}};
+  for (const auto& [name, daemon] : daemons_) {
+    const bool ready = daemon->state() == wire::DaemonState::ready;
+    ++figures["daemons"];
+    figures["ready"] += ready ? 1 : 0;
+    figures["not_as_wanted"] += ready != daemon->record().wanted ? 1 : 0;
+  }
+  context_.vitals.figures_told(context_.method, context_.domain, figures);
+}
+
+void Daemons::remove(const std::string& name) {
+  const auto found = daemons_.find(name);
+  if (found == daemons_.end()) {
+    return;
+  }
+  auto row = found->second->row();
+  const auto folder = found->second->folder();
+  watched_.erase(name);
+  daemons_.erase(found);
+  records_.remove(name);
+  std::error_code error;
+  std::filesystem::remove_all(folder, error);
+  context_.publisher.record(
+      wire::encode(wire::DaemonEvent{wire::DaemonEvent::Type::removed, {std::move(row)}}));
+}
+
+void Daemons::stop(std::function<void()> stopped) {
+  stopped_ = std::move(stopped);
+  look_at_files_.stop();
+  waiting_.clear();  // the next agent goes on with them
+  for (const auto& [name, daemon] : daemons_) {
+    if (!daemon->record().spec.keep) {
+      daemon->end_for_now();
+    }
+  }
+  look_.start(milliseconds(0));
+}
+
+}  // namespace steward::handlers::daemon

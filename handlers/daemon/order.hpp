@@ -1,0 +1,21 @@
+#pragma once
+
+#include "subjects/wire/daemon.hpp"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace steward::handlers::daemon {
+
+// Who comes after whom, by name. Pure.
+
+using Specs = std::map<std::string, wire::DaemonSpec>;
+
+// A circle among them, "a -> b -> a"; empty: none.
+std::string circle_in(const Specs& specs);
+
+// All of them, each before those that come after it: the reverse is the order to stop in.
+std::vector<std::string> in_order(const Specs& specs);
+
+}  // namespace steward::handlers::daemon

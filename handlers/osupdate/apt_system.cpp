@@ -1,0 +1,114 @@
+// What apt and dpkg have on the machine's disks.
+
+#include "handlers/osupdate/apt.hpp"
+#include "handlers/osupdate/dpkg_state.hpp"
+
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace steward::handlers::osupdate {
+namespace {
+
+std::int64_t room_in(std::filesystem::path path) {
+  struct statvfs disk {};
+
+  while (::statvfs(path.c_str(), &disk) != 0) {
+    if (path == path.parent_path()) {
+      return INT64_MAX;
+    }
+    path = path.parent_path();
+  }
+  return static_cast<std::int64_t>(disk.f_bavail) * static_cast<std::int64_t>(disk.f_frsize);
+}
+
+// An archive's name has no colon: "bash_1%3a5.2_amd64.deb".
+std::string archive_start(const std::string& package, const std::string& version) {
+  std::string name = package.substr(0, package.find(':')) + "_";
+  for (const char letter : version) {
+    name += letter == ':' ? "%3a" : std::string(1, letter);
+  }
+  return name + "_";
+}
+
+}  // namespace
+
+bool Apt::is_there() const {
+  return ::access("/usr/bin/apt-get", X_OK) == 0 &&
+         ::access((place_.root / "var/lib/dpkg/status").c_str(), R_OK) == 0;
+}
+
+std::string Apt::archive_of(const std::string& package, const std::string& version) const {
+  const auto start = archive_start(package, version);
+  std::error_code error;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(place_.root / "var/cache/apt/archives", error)) {
+    const std::string name = entry.path().filename();
+    if (name.starts_with(start) && name.ends_with(".deb")) {
+      return entry.path().string();
+    }
+  }
+  return "";
+}
+
+Result<SystemState> Apt::state() const { return read_dpkg_state(place_.root / "var/lib/dpkg"); }
+
+Result<std::optional<LockHolder>> Apt::lock_holder() const {
+  const auto dpkg = place_.root / "var/lib/dpkg";
+  return lock_holder_of(
+      {dpkg / "lock-frontend", dpkg / "lock", place_.root / "var/cache/apt/archives/lock"});
+}
+
+Room Apt::room() const {
+  Room room;
+  room.archives = room_in(place_.root / "var/cache/apt/archives");
+  room.system = room_in(place_.root / "usr");
+  room.boot = room_in(place_.root / "boot");
+  std::error_code error;
+  std::int64_t image = 0;
+  std::int64_t initrd = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(place_.root / "boot", error)) {
+    const std::string name = entry.path().filename();
+    auto* largest = name.starts_with("vmlinuz")      ? &image
+                    : name.starts_with("initrd.img") ? &initrd
+                                                     : nullptr;
+    if (largest != nullptr && entry.is_regular_file(error)) {
+      *largest = std::max(*largest, static_cast<std::int64_t>(entry.file_size(error)));
+    }
+  }
+  room.kernel = image + initrd;
+  return room;
+}
+
+bool Apt::reboot_required() const {
+  std::error_code error;
+  return std::filesystem::exists(place_.root / "run/reboot-required", error) ||
+         std::filesystem::exists(place_.root / "var/run/reboot-required", error);
+}
+
+std::string Apt::fingerprint() const {
+  std::string text;
+  for (const char* path : {"var/lib/apt/lists",
+                           "var/lib/apt/extended_states",
+                           "var/lib/dpkg/status",
+                           "var/lib/dpkg/updates",
+                           "etc/apt/sources.list",
+                           "etc/apt/sources.list.d",
+                           "etc/apt/preferences",
+                           "etc/apt/preferences.d",
+                           "etc/apt/apt.conf.d"}) {
+    struct stat file {};
+
+    if (::stat((place_.root / path).c_str(), &file) == 0) {
+      text += std::to_string(file.st_mtim.tv_sec) + "." + std::to_string(file.st_mtim.tv_nsec) +
+              "/" + std::to_string(file.st_size) + " ";
+    } else {
+      text += "- ";
+    }
+  }
+  return text;
+}
+
+}  // namespace steward::handlers::osupdate

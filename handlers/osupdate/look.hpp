@@ -1,0 +1,59 @@
+#pragma once
+
+#include "handlers/osupdate/driver.hpp"
+#include "handlers/runtime/context.hpp"
+#include "handlers/runtime/program_run.hpp"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace steward::handlers::osupdate {
+
+// One program that only looks: it may be ended at any moment. Destroying it ends it.
+class Look {
+ public:
+  // Called once, not from inside the constructor. Errors: exec_failed (it has said so itself),
+  // timed_out, too_large. It may destroy the Look.
+  using Done = std::function<void(Result<std::string>)>;
+
+  Look(runtime::Context& context,
+       const Driver& driver,
+       CommandLine words,
+       std::chrono::milliseconds patience,
+       Done done);
+
+ private:
+  runtime::ProgramRun run_;
+  Done done_;
+  Error not_started_;
+  runtime::Timer later_;
+};
+
+// A plan, and what it costs: two looks, one after the other. Destroying it ends them.
+class PlanLook {
+ public:
+  // As Look's.
+  using Done = std::function<void(Result<wire::UpdatePlan>)>;
+
+  PlanLook(runtime::Context& context,
+           const Driver& driver,
+           Ask ask,
+           const std::filesystem::path& work,
+           Done done);
+
+ private:
+  void simulated(const std::string& output);
+
+  runtime::Context& context_;
+  const Driver& driver_;
+  Ask ask_;
+  Done done_;
+  wire::UpdatePlan plan_;
+  std::unique_ptr<Look> look_;
+  Error wrong_;
+  runtime::Timer later_;
+};
+
+}  // namespace steward::handlers::osupdate

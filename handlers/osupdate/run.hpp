@@ -1,0 +1,127 @@
+#pragma once
+
+#include "handlers/osupdate/driver.hpp"
+#include "handlers/osupdate/look.hpp"
+#include "handlers/osupdate/record.hpp"
+#include "handlers/osupdate/status_reader.hpp"
+#include "handlers/runtime/context.hpp"
+#include "handlers/runtime/shim.hpp"
+#include "subjects/wire/osupdate.hpp"
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace steward::handlers::osupdate {
+
+// One download, apply or rollback:
+//
+//   planning --> waiting_lock --> downloading --> applying --(broken)--> repairing --> done, failed
+//
+// Each phase is on disk before it is entered. What changes the system runs below a shim, is never
+// ended from here, and goes on without the agent; adopt() takes it up. However it ends, what counts
+// is what the package system has written down then: a system that is broken is repaired, once (a
+// repair that was cut off itself does not count); what was cut off before it was through is
+// installed again.
+class Run {
+ public:
+  // What all runs of the handler share; outlives them.
+  struct Shop {
+    runtime::Context& context;
+    const Driver& driver;
+    const Records& records;
+    std::string shim;
+    std::filesystem::path folder;     // of runs
+    std::chrono::milliseconds stall;  // of silence
+    std::function<void(const wire::UpdateEvent&)> tell;
+    std::function<void(const wire::UpdateOutcome&)> ended;  // may destroy the run
+  };
+
+  Run(Shop& shop, Record record);
+  ~Run();
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+
+  // From the top; `earlier`: what a rollback undoes.
+  void begin(std::optional<wire::UpdateOutcome> earlier);
+
+  // Takes up what an earlier agent has begun.
+  void adopt(std::optional<wire::UpdateOutcome> earlier);
+
+  // False: it is too late for that.
+  bool cancel();
+
+  const std::string& id() const { return record_.id; }
+
+  const Record& record() const { return record_; }
+
+  // What it waits for; empty: it works.
+  const std::string& waits_for() const { return waits_for_; }
+
+ private:
+  using Phase = wire::UpdatePhase;
+
+  bool enter(Phase phase);
+  bool save();
+  void begin_again();
+  void make_plan();
+  void planned(wire::UpdatePlan plan);
+  Result<void> check(const wire::UpdatePlan& plan) const;
+  void check_files();
+  void look_for_automatic();
+  void await_lock(std::chrono::milliseconds patience, std::function<void()> then);
+  void look_at_lock();
+  void fetch();
+  void install();
+  void repair();
+  void start(CommandLine words);
+  void take_up();
+  runtime::Shim::Listener listener();
+  void exited(const runtime::ShimEnd& end);
+  void lost();
+  void stepped();
+  void settle();
+  void examine();
+  void finish(Error error);
+  void judge(const Error& error);
+  std::vector<std::string> failed_in(const SystemState& state) const;
+  std::string complaint() const;
+  void conclude(wire::UpdateOutcome outcome);
+  void fail(Error error);
+  wire::UpdateOutcome outcome(Phase state) const;
+  void take(const Progress& progress);
+  void tell(wire::UpdateEvent::Type type, std::string text = "");
+  std::filesystem::path step_folder() const;
+  std::string job() const;
+
+  Shop& shop_;
+  Record record_;
+  std::optional<wire::UpdateOutcome> earlier_;
+  std::unique_ptr<Look> look_;
+  std::unique_ptr<PlanLook> plan_look_;
+  std::unique_ptr<runtime::Shim> shim_;
+  StatusReader reader_;
+  std::optional<runtime::ShimEnd> end_;
+  bool tree_gone_ = false;
+  bool cancelled_ = false;
+  bool cut_ = false;  // the last step did not come to its own end
+  std::chrono::steady_clock::time_point waits_since_;
+  std::chrono::steady_clock::time_point settling_since_;
+  std::chrono::steady_clock::time_point progress_told_;
+  std::chrono::milliseconds patience_{0};
+  std::string waits_for_;
+  std::function<void()> unlocked_;
+  std::int64_t percent_ = 0;
+  std::string package_;
+  std::vector<wire::ConffileOutcome> conffiles_;
+  runtime::Timer lock_;    // until it is looked at again
+  runtime::Timer settle_;  // for what a killed dpkg has left running
+  runtime::Timer stall_;
+  runtime::Timer later_;  // a step that follows at once, outside of the frame that ends
+  std::function<void()> next_;
+};
+
+}  // namespace steward::handlers::osupdate

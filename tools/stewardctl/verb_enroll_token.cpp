@@ -1,0 +1,118 @@
+#include "subjects/identity/files.hpp"
+#include "subjects/identity/join_string.hpp"
+#include "subjects/identity/unit_login.hpp"
+#include "subjects/wire/fields.hpp"
+#include "tools/stewardctl/format.hpp"
+#include "tools/stewardctl/verb.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <chrono>
+#include <filesystem>
+
+namespace steward::ctl {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::chrono::hours kLongest{24 * 30};
+
+struct EnrollTokenArguments {
+  std::string unit;
+  std::string folder;
+  std::vector<std::string> brokers;
+  std::string life = "24h";
+};
+
+template <class T>
+Result<T> of_bundle(const fs::path& file, Result<T> read) {
+  return std::move(read).map_error([&file](const Error& error) {
+    return Error{ErrorCode::bad_config, file.string() + ": " + error.message};
+  });
+}
+
+Result<identity::ClusterName> cluster_in(const fs::path& folder) {
+  const auto file = folder / "cluster.json";
+  STEWARD_TRY(const auto text, of_bundle(file, identity::read_file(file)));
+  STEWARD_TRY(const auto said, of_bundle(file, wire::parse_json(text)));
+  wire::Fields fields(said);
+  return of_bundle(file, identity::ClusterName::parse(fields.text("cluster")));
+}
+
+Result<identity::PublicKey> root_in(const fs::path& folder) {
+  const auto file = folder / "root.pub";
+  STEWARD_TRY(const auto text, of_bundle(file, identity::read_file(file)));
+  return of_bundle(file, identity::PublicKey::parse(text.substr(0, text.find('\n'))));
+}
+
+Result<std::string> login_for(const wire::NodeName& unit,
+                              const fs::path& folder,
+                              std::chrono::milliseconds life) {
+  const auto station = folder / "station";
+  STEWARD_TRY(const auto keys, of_bundle(station, identity::read_unit_login_keys(station)));
+  STEWARD_TRY(const auto user, identity::NkeyPair::generate(identity::NkeyKind::user));
+  const auto now = wall_clock();
+  STEWARD_TRY(const auto jwt,
+              identity::sign_enrolling_login(unit, user.public_key(), keys, now, now + life));
+  return std::string(identity::encode_credentials(jwt, user).view());
+}
+
+Result<Exit> token(Invocation& invocation, const EnrollTokenArguments& arguments) {
+  if (arguments.folder.empty()) {
+    return failure(ErrorCode::bad_config, "--dir is missing: the folder of steward init");
+  }
+  const auto unit = wire::NodeName::parse(arguments.unit);
+  if (!unit) {
+    return failure(ErrorCode::bad_config, unit.error().message);
+  }
+  STEWARD_TRY(const auto life, parse_duration(arguments.life));
+  if (life < std::chrono::seconds(1) || life > kLongest) {
+    return failure(ErrorCode::bad_config, "--for: from 1s to 720h");
+  }
+  auto brokers = arguments.brokers;
+  if (brokers.empty()) {
+    STEWARD_TRY(const auto settings, invocation.settings());
+    brokers.push_back(settings.connection.url);
+  }
+  const fs::path folder = arguments.folder;
+  STEWARD_TRY(auto cluster, cluster_in(folder));
+  STEWARD_TRY(auto root, root_in(folder));
+  STEWARD_TRY(auto login, login_for(*unit, folder, life));
+  const auto text = identity::encode_join_string(
+      {std::move(cluster), *unit, std::move(root), std::move(brokers), std::move(login)});
+  invocation.console.out(text + "\n");
+  invocation.console.note(fmt::format(
+      "On {}: steward-edge join STRING. Good for {}, and for asking alone; then compare "
+      "the fingerprint: stewardctl enroll approve {} --dir {}",
+      unit->str(),
+      arguments.life,
+      unit->str(),
+      arguments.folder));
+  return Exit::ok;
+}
+
+}  // namespace
+
+Verb enroll_token_verb() {
+  return {"enroll token",
+          "a string by which a unit asks to be let in",
+          "Prints one word for steward-edge join. Whoever has it can ask under that name\n"
+          "until it expires, and nothing else: a person decides by the fingerprint (enroll\n"
+          "approve). Made on the machine with the station's keys; the root is not needed.",
+          "stewardctl enroll token ship7 --dir fleet\n"
+          "stewardctl enroll token ship7 --dir fleet --broker nats://broker:4222 --for 1h",
+          TakesCommand::no,
+          [](Syntax& syntax) -> Action {
+            const auto arguments = std::make_shared<EnrollTokenArguments>();
+            syntax.positional("UNIT", arguments->unit, Syntax::Presence::required);
+            syntax.option("--dir", arguments->folder, "DIR", "the folder of steward init");
+            syntax.option(
+                "--broker", arguments->brokers, "URL", "where the unit finds the broker (ours)");
+            syntax.option("--for", arguments->life, "TIME", "how long it is good (24h)");
+            return [arguments](Invocation& invocation) { return token(invocation, *arguments); };
+          }};
+}
+
+}  // namespace steward::ctl
