@@ -131,9 +131,17 @@ Result<void> Agent::start() {
   writer_.emplace(journal_, [this](const std::optional<Error>& trouble) { tell_disk(trouble); });
   journal_.wake();
   prune_.start_every(kPrunePause);
+  if (auto heard = hear_all(); !heard) {
+    return heard;
+  }
+  // After that: who hears a hello may send a command at once, and what comes meanwhile waits.
   for (const auto& hosted : hosts_) {
     hosted.host->start();
   }
+  return {};
+}
+
+Result<void> Agent::hear_all() {
   const std::string& node = config_.node.str();
   for (const auto& subject : {node + ".command.>", std::string("@all.command.>")}) {
     auto heard = hear(subject, [this](bus::Message&& message) { route(std::move(message)); });

@@ -131,8 +131,8 @@ void UnitRun::found() {
 // What an earlier run has left (a failure, the end of a transient unit) is cleared away first.
 void UnitRun::launch() {
   stage_ = Stage::starting;
-  const auto guarded = [this, alive = std::weak_ptr<UnitRun*>(alive_)](auto then) {
-    return [this, alive, then](const auto& result) {
+  const auto guarded = [alive = std::weak_ptr<UnitRun*>(alive_)](auto then) {
+    return [alive, then](const auto& result) {
       if (!alive.expired()) {
         then(result);
       }
