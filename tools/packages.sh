@@ -20,12 +20,14 @@ build_packages=(
   libsqlitecpp-dev libtomlplusplus-dev libcli11-dev
   libzstd-dev libsystemd-dev                     # log batches, the journal
   libcpp-httplib-dev                             # the station's HTTP
+  libhowardhinnant-date-dev tzdata               # time zones of maintenance windows
   nats-server                                    # the broker that the station runs
 )
 test_packages=(
   doctest-dev git procps openssl
   clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev  # second compiler, fuzzing
   shellcheck scdoc
+  nginx-light                                    # a daemon below our shim and as a unit
   systemd dbus                                   # scores of the units in deploy/systemd; one booted beside
   iproute2                                       # networks of the fault tests
   prometheus-node-exporter                       # the peer of the metrics

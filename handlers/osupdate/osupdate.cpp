@@ -28,6 +28,11 @@ std::unique_ptr<Driver> make_driver(runtime::Options& options) {
       options.text("apt_config"), options.text("root", "/"), options.text("dpkg", "dpkg")});
 }
 
+CommandLine words_of(runtime::Options& options, std::string_view key, std::string usual) {
+  auto words = options.texts(key);
+  return words.empty() ? CommandLine{std::move(usual)} : words;
+}
+
 bool changes(const wire::UpdateRequest& request) {
   const auto* check = std::get_if<wire::UpdateCheck>(&request);
   return std::holds_alternative<wire::UpdateRun>(request) ||
@@ -47,6 +52,9 @@ Updates::Updates(runtime::Context& context)
             context.state_dir / "runs",
             context.options.milliseconds(
                 "stall_ms", milliseconds(600'000), kShortestStall, kLongestEvery),
+            words_of(context.options, "systemctl", "systemctl"),
+            context.options.text("boot_id", "/proc/sys/kernel/random/boot_id"),
+            context.options.text("proc", "/proc"),
             [this](const UpdateEvent& event) {
               auto payload = wire::encode(event);
               if (event.type == UpdateEvent::Type::progress) {
@@ -76,7 +84,11 @@ Result<void> Updates::start() {
   } else if (*record) {
     changing_ = true;
     auto earlier = outcome_of((*record)->request.run);
-    run_ = std::make_unique<Run>(shop_, **std::move(record));
+    auto window = Window::parse((*record)->request.window);
+    if (!window) {
+      context_.log.error("an update goes on at any time: " + window.error().message);
+    }
+    run_ = std::make_unique<Run>(shop_, **std::move(record), std::move(window).value_or(Window()));
     run_->adopt(std::move(earlier));
   }
   if (look_every_.count() > 0) {
@@ -89,6 +101,9 @@ Result<runtime::Admission> Updates::receive(const runtime::Command& command) {
   STEWARD_TRY(auto decoded, wire::decode_update_request(command.payload));
   if (!driver_->is_there()) {
     return failure(ErrorCode::unavailable, "this unit has no package system that is known here");
+  }
+  if (const auto* run = std::get_if<wire::UpdateRun>(&decoded.request)) {
+    STEWARD_TRY([[maybe_unused]] const auto window, Window::parse(run->window));
   }
   if (changes_.size() + looks_.size() >= kMostWaiting) {
     return failure(ErrorCode::overloaded, "too many commands wait");
@@ -232,7 +247,8 @@ void Updates::begin_run(const wire::MessageId& id, const wire::UpdateRun& reques
     }
     record.request.run = earlier->id;
   }
-  run_ = std::make_unique<Run>(shop_, std::move(record));
+  run_ = std::make_unique<Run>(
+      shop_, std::move(record), Window::parse(request.window).value_or(Window()));
   run_->begin(std::move(earlier));
 }
 

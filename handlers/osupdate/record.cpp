@@ -50,6 +50,10 @@ Result<Record> read_record(const std::string& text) {
   record.installs = static_cast<int>(fields.integer("installs", 0, 0, INT32_MAX));
   record.repairs = static_cast<int>(fields.integer("repairs", 0, 0, INT32_MAX));
   record.repaired = fields.boolean("repaired", false);
+  if (fields.has("good")) {
+    STEWARD_TRY(record.good, wire::decode_update_outcome(fields.raw("good")));
+  }
+  record.boot = fields.text("boot");
   record.started = wire::parse_time(fields.text("started")).value_or(wire::Timestamp());
   STEWARD_TRY([[maybe_unused]] const auto ignored, fields.finish());
   return record;
@@ -71,18 +75,24 @@ Result<std::optional<Record>> Records::load() const {
 }
 
 Result<void> Records::save(const Record& record) const {
-  const json out = {{"format", kFormat},
-                    {"id", record.id},
-                    {"request", json::parse(wire::encode(wire::UpdateRequest(record.request)))},
-                    {"phase", wire::word(record.phase)},
-                    {"plan", json::parse(wire::encode(record.plan))},
-                    {"automatic", record.automatic},
-                    {"begun", record.begun},
-                    {"steps", record.steps},
-                    {"installs", record.installs},
-                    {"repairs", record.repairs},
-                    {"repaired", record.repaired},
-                    {"started", wire::format_time(record.started)}};
+  json out = {{"format", kFormat},
+              {"id", record.id},
+              {"request", json::parse(wire::encode(wire::UpdateRequest(record.request)))},
+              {"phase", wire::word(record.phase)},
+              {"plan", json::parse(wire::encode(record.plan))},
+              {"automatic", record.automatic},
+              {"begun", record.begun},
+              {"steps", record.steps},
+              {"installs", record.installs},
+              {"repairs", record.repairs},
+              {"repaired", record.repaired},
+              {"started", wire::format_time(record.started)}};
+  if (record.good) {
+    out["good"] = json::parse(wire::encode(*record.good));
+  }
+  if (!record.boot.empty()) {
+    out["boot"] = record.boot;
+  }
   return runtime::save_kept(folder_ / kRunFile, wire::dump_json(out));
 }
 

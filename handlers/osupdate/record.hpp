@@ -19,8 +19,10 @@ struct Record {
   int begun = 0;                       // times that it was begun from the top
   int steps = 0;                       // programs that were started
   int installs = 0;
-  int repairs = 0;        // of this plan
-  bool repaired = false;  // at any time
+  int repairs = 0;                          // of this plan
+  bool repaired = false;                    // at any time
+  std::optional<wire::UpdateOutcome> good;  // once all is installed: what comes behind it is left
+  std::string boot;                         // of the machine, before its reboot
   wire::Timestamp started;
 };
 

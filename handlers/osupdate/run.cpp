@@ -10,8 +10,6 @@ using std::chrono::milliseconds;
 using wire::UpdateEvent;
 using wire::UpdatePhase;
 
-constexpr milliseconds kLockPause{250};
-constexpr milliseconds kSayWhoHolds{1'000};
 constexpr milliseconds kLookPatience{300'000};
 constexpr int kMostBegun = 5;
 constexpr std::int64_t kSpareBytes = 16 << 20;
@@ -25,11 +23,6 @@ std::string list_of(const std::vector<std::string>& names) {
   return names.size() > kMostNamed
              ? text + " and " + std::to_string(names.size() - kMostNamed) + " more"
              : text;
-}
-
-std::string shown(const LockHolder& holder) {
-  return "process " + std::to_string(holder.pid) +
-         (holder.program.empty() ? "" : " (" + holder.program + ")");
 }
 
 Result<void> check_room(const wire::UpdatePlan& plan, const Room& room) {
@@ -58,14 +51,18 @@ Result<void> check_room(const wire::UpdatePlan& plan, const Room& room) {
 
 }  // namespace
 
-Run::Run(Shop& shop, Record record)
+Run::Run(Shop& shop, Record record, Window window)
     : shop_(shop),
       record_(std::move(record)),
+      window_(std::move(window)),
       reader_([this](std::string_view line) {
         if (const auto progress = shop_.driver.progress(line)) {
           take(*progress);
         }
       }),
+      opening_(shop.context.loop, [this] { look_at_window(); }),
+      reboot_(shop.context.loop, [this] { reboot(); }),
+      health_(shop.context.loop, [this] { look_at_health(); }),
       lock_(shop.context.loop, [this] { look_at_lock(); }),
       settle_(shop.context.loop, [this] { settle(); }),
       stall_(shop.context.loop,
@@ -108,6 +105,9 @@ bool Run::enter(Phase phase) {
 
 void Run::begin(std::optional<wire::UpdateOutcome> earlier) {
   earlier_ = std::move(earlier);
+  if (record_.request.op == wire::UpdateRun::Op::reboot) {
+    return installed(outcome(Phase::done));
+  }
   begin_again();
 }
 
@@ -123,7 +123,7 @@ void Run::begin_again() {
     return fail(state.error());
   }
   if (record_.request.op != wire::UpdateRun::Op::download && !state->is_whole()) {
-    return await_lock(record_.request.lock_wait, [this] { repair(); });
+    return await_window([this] { await_lock(record_.request.lock_wait, [this] { repair(); }); });
   }
   make_plan();
 }
@@ -141,6 +141,17 @@ void Run::adopt(std::optional<wire::UpdateOutcome> earlier) {
     case Phase::applying:
     case Phase::repairing:
       return take_up();
+    case Phase::services:
+      return restart_services();
+    case Phase::reboot_pending:
+      return await_reboot();
+    case Phase::rebooting:
+      return await_boot();
+    case Phase::verifying:
+      return verify();
+    case Phase::waiting_window:
+      --record_.begun;  // it may be days away
+      [[fallthrough]];
     default:
       next_ = [this] { begin_again(); };
       later_.start(milliseconds(0));
@@ -256,44 +267,6 @@ void Run::look_for_automatic() {
       });
 }
 
-void Run::await_lock(milliseconds patience, std::function<void()> then) {
-  unlocked_ = std::move(then);
-  patience_ = patience;
-  waits_since_ = shop_.context.clock.steady();
-  waits_for_.clear();
-  look_at_lock();
-}
-
-// The lock is never broken: at the end of its patience the run ends, with the holder's name.
-void Run::look_at_lock() {
-  const auto holder = shop_.driver.lock_holder();
-  if (!holder) {
-    return fail(holder.error());
-  }
-  if (!*holder) {
-    waits_for_.clear();
-    next_ = std::exchange(unlocked_, nullptr);
-    later_.start(milliseconds(0));
-    return;
-  }
-  const auto waited = shop_.context.clock.steady() - waits_since_;
-  const auto who = shown(**holder);
-  if (patience_ != milliseconds::max() && waited >= patience_) {
-    return fail({ErrorCode::timed_out, "the package system is locked by " + who});
-  }
-  if (waited >= kSayWhoHolds && waits_for_ != who) {
-    // Nothing has begun: another agent begins from the top.
-    if (patience_ != milliseconds::max() && record_.phase != Phase::waiting_lock &&
-        !enter(Phase::waiting_lock)) {
-      return;
-    }
-    waits_for_ = who;
-    shop_.context.log.info("waits for " + who + ", which holds the lock of the package system");
-    tell(UpdateEvent::Type::phase, "locked by " + who);
-  }
-  lock_.start(kLockPause);
-}
-
 wire::UpdateOutcome Run::outcome(Phase state) const {
   wire::UpdateOutcome outcome;
   outcome.id = record_.id;
@@ -309,6 +282,9 @@ wire::UpdateOutcome Run::outcome(Phase state) const {
 }
 
 void Run::fail(Error error) {
+  if (record_.good) {
+    return conclude_bad(std::move(error));
+  }
   auto failed = outcome(Phase::failed);
   failed.code = std::string(steward::word(error.code));
   failed.message = std::move(error.message);
@@ -316,19 +292,30 @@ void Run::fail(Error error) {
 }
 
 void Run::conclude(wire::UpdateOutcome outcome) {
+  opening_.stop();
+  reboot_.stop();
+  health_.stop();
   lock_.stop();
   settle_.stop();
   stall_.stop();
+  concluded_ = true;
   next_ = [this, ended = std::move(outcome)] { shop_.ended(ended); };
   later_.start(milliseconds(0));
 }
 
 bool Run::cancel() {
   const auto phase = record_.phase;
-  if (cancelled_ || phase == Phase::applying || phase == Phase::repairing || next_) {
+  if (cancelled_ || phase == Phase::applying || phase == Phase::repairing ||
+      phase == Phase::services || phase >= Phase::rebooting || concluded_) {
     return cancelled_;
   }
   cancelled_ = true;
+  next_ = nullptr;
+  later_.stop();
+  if (phase == Phase::reboot_pending && record_.request.op != wire::UpdateRun::Op::reboot) {
+    conclude_good("its reboot was cancelled");
+    return true;
+  }
   look_.reset();
   plan_look_.reset();
   if (shim_) {  // a download: what is there is taken up by the next one

@@ -4,6 +4,7 @@
 #include "handlers/osupdate/look.hpp"
 #include "handlers/osupdate/record.hpp"
 #include "handlers/osupdate/status_reader.hpp"
+#include "handlers/osupdate/window.hpp"
 #include "handlers/runtime/context.hpp"
 #include "handlers/runtime/shim.hpp"
 #include "subjects/wire/osupdate.hpp"
@@ -17,9 +18,13 @@
 
 namespace steward::handlers::osupdate {
 
-// One download, apply or rollback:
+// One download, apply, rollback or reboot:
 //
-//   planning --> waiting_lock --> downloading --> applying --(broken)--> repairing --> done, failed
+//   planning --> waiting_lock --> downloading --> waiting_window --> applying --(broken)-->
+//   repairing
+//   --> services --> reboot_pending --> rebooting --> verifying --> done, failed
+//
+// What is not asked for is left out.
 //
 // Each phase is on disk before it is entered. What changes the system runs below a shim, is never
 // ended from here, and goes on without the agent; adopt() takes it up. However it ends, what counts
@@ -36,11 +41,14 @@ class Run {
     std::string shim;
     std::filesystem::path folder;     // of runs
     std::chrono::milliseconds stall;  // of silence
+    CommandLine systemctl;
+    std::filesystem::path boot_id;  // a file that names this boot of the machine
+    std::filesystem::path proc;
     std::function<void(const wire::UpdateEvent&)> tell;
     std::function<void(const wire::UpdateOutcome&)> ended;  // may destroy the run
   };
 
-  Run(Shop& shop, Record record);
+  Run(Shop& shop, Record record, Window window);
   ~Run();
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;
@@ -72,6 +80,8 @@ class Run {
   Result<void> check(const wire::UpdatePlan& plan) const;
   void check_files();
   void look_for_automatic();
+  void await_window(std::function<void()> then);
+  void look_at_window();
   void await_lock(std::chrono::milliseconds patience, std::function<void()> then);
   void look_at_lock();
   void fetch();
@@ -89,7 +99,17 @@ class Run {
   void judge(const Error& error);
   std::vector<std::string> failed_in(const SystemState& state) const;
   std::string complaint() const;
+  void installed(wire::UpdateOutcome outcome);
+  void restart_services();
+  void await_reboot();
+  void reboot();
+  void verify();
+  void look_at_health();
+  void await_boot();
+  std::string boot_id() const;
   void conclude(wire::UpdateOutcome outcome);
+  void conclude_good(std::string message = "");
+  void conclude_bad(Error error);
   void fail(Error error);
   wire::UpdateOutcome outcome(Phase state) const;
   void take(const Progress& progress);
@@ -99,6 +119,7 @@ class Run {
 
   Shop& shop_;
   Record record_;
+  const Window window_;
   std::optional<wire::UpdateOutcome> earlier_;
   std::unique_ptr<Look> look_;
   std::unique_ptr<PlanLook> plan_look_;
@@ -107,6 +128,7 @@ class Run {
   std::optional<runtime::ShimEnd> end_;
   bool tree_gone_ = false;
   bool cancelled_ = false;
+  bool concluded_ = false;
   bool cut_ = false;  // the last step did not come to its own end
   std::chrono::steady_clock::time_point waits_since_;
   std::chrono::steady_clock::time_point settling_since_;
@@ -117,8 +139,13 @@ class Run {
   std::int64_t percent_ = 0;
   std::string package_;
   std::vector<wire::ConffileOutcome> conffiles_;
-  runtime::Timer lock_;    // until it is looked at again
-  runtime::Timer settle_;  // for what a killed dpkg has left running
+  std::function<void()> opened_;
+  std::chrono::steady_clock::time_point verifies_since_;
+  runtime::Timer opening_;  // until the window is looked at again
+  runtime::Timer reboot_;   // until the machine is told to, or has had its time to
+  runtime::Timer health_;   // until it is asked again
+  runtime::Timer lock_;     // until it is looked at again
+  runtime::Timer settle_;   // for what a killed dpkg has left running
   runtime::Timer stall_;
   runtime::Timer later_;  // a step that follows at once, outside of the frame that ends
   std::function<void()> next_;

@@ -87,7 +87,11 @@ void Run::fetch() {
   }
 }
 
+// The lock may have taken all of the window.
 void Run::install() {
+  if (record_.installs == 0 && !window_.is_open(shop_.context.clock.now())) {
+    return await_window([this] { await_lock(record_.request.lock_wait, [this] { install(); }); });
+  }
   ++record_.steps;
   ++record_.installs;
   if (enter(Phase::applying)) {
@@ -165,7 +169,7 @@ void Run::stepped() {
     done.packages = record_.plan.packages;
     conclude(std::move(done));
   } else {
-    await_lock(record_.request.lock_wait, [this] { install(); });
+    await_window([this] { await_lock(record_.request.lock_wait, [this] { install(); }); });
   }
 }
 
@@ -280,8 +284,9 @@ void Run::judge(const Error& error) {
     end.code = std::string(steward::word(error.code));
     end.message = error.message;
     end.log = runtime::last_shim_lines(step_folder(), 1, kLogLines, kLogBytes);
+    return conclude(std::move(end));
   }
-  conclude(std::move(end));
+  installed(std::move(end));
 }
 
 }  // namespace steward::handlers::osupdate

@@ -20,17 +20,35 @@ constexpr std::array<std::string_view, 2> kModes{"upgrade", "full"};
 constexpr std::array<std::string_view, 3> kConffilePolicies{"keep", "replace", "fail"};
 
 // The first of a run stands where UpdateRun::Op begins.
-enum class Op { check, list, plan, download, apply, rollback, hold, unhold, status, history, none };
-constexpr std::array<std::string_view, 10> kUpdateOps{"check",
+enum class Op {
+  check,
+  list,
+  plan,
+  download,
+  apply,
+  rollback,
+  reboot,
+  hold,
+  unhold,
+  status,
+  history,
+  none
+};
+constexpr std::array<std::string_view, 11> kUpdateOps{"check",
                                                       "list",
                                                       "plan",
                                                       "download",
                                                       "apply",
                                                       "rollback",
+                                                      "reboot",
                                                       "hold",
                                                       "unhold",
                                                       "status",
                                                       "history"};
+
+constexpr std::array<std::string_view, 3> kRebootPolicies{"never", "if_required", "always"};
+constexpr milliseconds kLongestWindow = hours(7 * 24);
+constexpr std::size_t kMostGlobs = 100;
 
 constexpr std::string_view kSmall = "abcdefghijklmnopqrstuvwxyz";
 constexpr std::string_view kDigits = "0123456789";
@@ -84,17 +102,66 @@ void put_choice(json& out, const UpdateChoice& choice) {
   put(out, "allow_new", choice.allow_new, usual.allow_new);
 }
 
+// When, and what comes behind it.
+void read_course(Fields& fields, UpdateRun& run) {
+  fields.object("window", [&run](Fields& inner) {
+    auto& window = run.window;
+    window.cron = inner.required_text("cron");
+    window.zone = inner.text("tz", window.zone);
+    window.duration =
+        inner.milliseconds("duration_ms", window.duration, std::chrono::minutes(1), kLongestWindow);
+  });
+  fields.object("reboot", [&run](Fields& inner) {
+    read_word(inner, "policy", kRebootPolicies, run.reboot.policy);
+    run.reboot.delay = inner.milliseconds("delay_ms", run.reboot.delay, {}, kLongestWait);
+  });
+  fields.object("health", [&run](Fields& inner) {
+    run.health.argv = read_argv(inner, "argv");
+    run.health.timeout =
+        inner.milliseconds("timeout_ms", run.health.timeout, milliseconds(1), kLongestWait);
+  });
+}
+
+json course_json(const UpdateRun& run) {
+  const UpdateRun usual;
+  json out = json::object();
+  if (!run.window.cron.empty()) {
+    out["window"] = {{"cron", run.window.cron}, {"tz", run.window.zone}};
+    put(out["window"], "duration_ms", run.window.duration, usual.window.duration);
+  }
+  json reboot = json::object();
+  put_word(reboot, "policy", run.reboot.policy, usual.reboot.policy, kRebootPolicies);
+  put(reboot, "delay_ms", run.reboot.delay, usual.reboot.delay);
+  put_object(out, "reboot", std::move(reboot));
+  json health = json::object();
+  put(health, "argv", run.health.argv, usual.health.argv);
+  put(health, "timeout_ms", run.health.timeout, usual.health.timeout);
+  put_object(out, "health", std::move(health));
+  return out;
+}
+
+void read_past_run(Fields& fields, UpdateRun& run) {
+  run.run = fields.text("run");
+  const auto id = MessageId::parse(run.run);
+  if (id) {
+    run.run = id->str();
+  } else if (!run.run.empty()) {
+    fields.fail(ErrorCode::bad_payload, "run", "is no id of a command");
+  }
+}
+
 UpdateRun read_run(Fields& fields, UpdateRun::Op op) {
   UpdateRun run;
   run.op = op;
+  if (op != UpdateRun::Op::download) {
+    read_course(fields, run);
+  }
+  if (op == UpdateRun::Op::reboot) {
+    run.reboot.policy = UpdateReboot::Policy::always;
+    return run;
+  }
   if (op == UpdateRun::Op::rollback) {
-    run.run = fields.text("run");
-    const auto id = MessageId::parse(run.run);
-    if (id) {
-      run.run = id->str();
-    } else if (!run.run.empty()) {
-      fields.fail(ErrorCode::bad_payload, "run", "is no id of a command");
-    }
+    read_past_run(fields, run);
   } else {
     run.choice = read_choice(fields);
     run.plan_hash = fields.text("plan_hash");
@@ -109,6 +176,10 @@ UpdateRun read_run(Fields& fields, UpdateRun::Op op) {
     read_word(fields, "conffile", kConffilePolicies, run.conffile);
     run.allow_remove = fields.boolean("allow_remove", run.allow_remove);
     run.lock_wait = fields.milliseconds("lock_wait_ms", run.lock_wait, {}, kLongestWait);
+    run.restart = fields.texts("restart_services");
+    if (run.restart.size() > kMostGlobs) {
+      fields.fail(ErrorCode::bad_payload, "restart_services", "are more than 100");
+    }
   }
   return run;
 }
@@ -135,6 +206,8 @@ UpdateRequest read_update(Fields& fields) {
       return read_run(fields, UpdateRun::Op::apply);
     case Op::rollback:
       return read_run(fields, UpdateRun::Op::rollback);
+    case Op::reboot:
+      return read_run(fields, UpdateRun::Op::reboot);
     case Op::hold:
       return read_hold(fields, true);
     case Op::unhold:
@@ -178,6 +251,8 @@ json request_json(const UpdateRun& run) {
   put(out, "allow_remove", run.allow_remove, usual.allow_remove);
   put(out, "lock_wait_ms", run.lock_wait, usual.lock_wait);
   put(out, "run", run.run, usual.run);
+  put(out, "restart_services", run.restart, usual.restart);
+  out.update(course_json(run));
   return out;
 }
 

@@ -58,9 +58,35 @@ struct UpdatePlanRequest {
   bool operator==(const UpdatePlanRequest&) const = default;
 };
 
+// When a unit may be changed. Empty: at any time.
+struct UpdateWindow {
+  std::string cron;  // "0 2 * * 6": when it opens
+  std::string zone = "UTC";
+  std::chrono::milliseconds duration{7'200'000};
+
+  bool operator==(const UpdateWindow&) const = default;
+};
+
+struct UpdateReboot {
+  enum class Policy { never, if_required, always };
+
+  Policy policy = Policy::never;
+  std::chrono::milliseconds delay{60'000};
+
+  bool operator==(const UpdateReboot&) const = default;
+};
+
+// A program that says by its exit code whether the unit is well.
+struct UpdateHealth {
+  std::vector<std::string> argv;
+  std::chrono::milliseconds timeout{300'000};  // it may fail for so long
+
+  bool operator==(const UpdateHealth&) const = default;
+};
+
 // What changes the unit, or fetches what is to change it.
 struct UpdateRun {
-  enum class Op { download, apply, rollback };
+  enum class Op { download, apply, rollback, reboot };
   Op op = Op::apply;
   UpdateChoice choice;    // not of a rollback
   std::string plan_hash;  // only if the plan is still this one
@@ -70,6 +96,10 @@ struct UpdateRun {
   std::int64_t most_bytes = 0;  // to fetch; 0: any
   std::int64_t rate = 0;        // bytes a second; 0: as fast as it goes
   std::string run;              // to roll back; empty: the last that was applied
+  UpdateWindow window;
+  std::vector<std::string> restart;  // globs of services that may be started anew
+  UpdateReboot reboot;
+  UpdateHealth health;
 
   bool operator==(const UpdateRun&) const = default;
 };
@@ -166,10 +196,15 @@ std::string encode(const UpdateSummary& summary);
 enum class UpdatePhase {
   queued,
   planning,
+  waiting_window,
   waiting_lock,
   downloading,
   applying,
   repairing,
+  services,
+  reboot_pending,
+  rebooting,
+  verifying,
   done,
   failed,
   cancelled
@@ -198,8 +233,13 @@ struct UpdateOutcome {
   std::vector<std::string> removed;
   std::vector<std::string> failed;  // that are not
   std::vector<ConffileOutcome> conffiles;
-  bool repaired = false;    // an interrupted dpkg, on the way
-  bool needs_help = false;  // packages are half installed, and one repair was not enough
+  bool repaired = false;               // an interrupted dpkg, on the way
+  bool needs_help = false;             // packages are half installed, and one repair was not enough
+  std::vector<std::string> restarted;  // services
+  std::vector<std::string> stale;      // services that still run what was replaced
+  bool rebooted = false;
+  std::string kernel_before;  // of a reboot
+  std::string kernel_after;
   bool reboot_required = false;
   std::string log;  // its last lines, where it failed
 

@@ -12,16 +12,21 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::array<std::string_view, 3> kOps{"download", "apply", "rollback"};
-constexpr std::array<std::string_view, 9> kPhases{"queued",
-                                                  "planning",
-                                                  "waiting_lock",
-                                                  "downloading",
-                                                  "applying",
-                                                  "repairing",
-                                                  "done",
-                                                  "failed",
-                                                  "cancelled"};
+constexpr std::array<std::string_view, 4> kOps{"download", "apply", "rollback", "reboot"};
+constexpr std::array<std::string_view, 14> kPhases{"queued",
+                                                   "planning",
+                                                   "waiting_window",
+                                                   "waiting_lock",
+                                                   "downloading",
+                                                   "applying",
+                                                   "repairing",
+                                                   "services",
+                                                   "reboot_pending",
+                                                   "rebooting",
+                                                   "verifying",
+                                                   "done",
+                                                   "failed",
+                                                   "cancelled"};
 constexpr std::array<std::string_view, 5> kTypes{"phase", "progress", "stalled", "end", "pending"};
 
 Timestamp read_moment(Fields& fields, std::string_view name) {
@@ -110,6 +115,11 @@ json outcome_json(const UpdateOutcome& outcome) {
   put_object(out, "conffiles", std::move(conffiles));
   put(out, "repaired", outcome.repaired, false);
   put(out, "needs_help", outcome.needs_help, false);
+  put(out, "services_restarted", outcome.restarted, {});
+  put(out, "services_stale", outcome.stale, {});
+  put(out, "rebooted", outcome.rebooted, false);
+  put(out, "kernel_before", outcome.kernel_before, std::string());
+  put(out, "kernel_after", outcome.kernel_after, std::string());
   put(out, "reboot_required", outcome.reboot_required, false);
   put(out, "log", outcome.log, std::string());
   return out;
@@ -133,6 +143,11 @@ UpdateOutcome read_outcome(Fields& fields) {
   });
   outcome.repaired = fields.boolean("repaired", false);
   outcome.needs_help = fields.boolean("needs_help", false);
+  outcome.restarted = fields.texts("services_restarted");
+  outcome.stale = fields.texts("services_stale");
+  outcome.rebooted = fields.boolean("rebooted", false);
+  outcome.kernel_before = fields.text("kernel_before");
+  outcome.kernel_after = fields.text("kernel_after");
   outcome.reboot_required = fields.boolean("reboot_required", false);
   outcome.log = fields.text("log");
   return outcome;

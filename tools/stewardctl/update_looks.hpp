@@ -3,6 +3,7 @@
 #include "subjects/wire/osupdate.hpp"
 #include "tools/stewardctl/send.hpp"
 #include "tools/stewardctl/targets.hpp"
+#include "tools/stewardctl/update_course.hpp"
 #include "tools/stewardctl/verb.hpp"
 
 #include <string>
@@ -14,6 +15,7 @@ namespace steward::ctl {
 struct UpdateArguments {
   TargetArguments target;
   Sending sending;
+  UpdateCourse course;
   std::vector<std::string> packages;
   std::vector<std::string> exclude;
   std::string conffile;

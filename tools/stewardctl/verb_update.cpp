@@ -42,6 +42,9 @@ Result<wire::UpdateRun> run_of(const UpdateArguments& arguments, wire::UpdateRun
   run.plan_hash = arguments.plan;
   run.allow_remove = arguments.allow_remove;
   run.run = arguments.run;
+  if (auto taken = take_course(arguments.course, run); !taken) {
+    return tl::unexpected<Error>(std::move(taken).error());
+  }
   // What the unit would refuse is said here.
   if (auto good = wire::decode_update_request(wire::encode(wire::UpdateRequest(run))); !good) {
     return failure(ErrorCode::bad_config, good.error().message);
@@ -72,6 +75,11 @@ Result<Exit> apply_updates(Invocation& invocation, UpdateArguments arguments) {
 
 Result<Exit> roll_back(Invocation& invocation, UpdateArguments arguments) {
   STEWARD_TRY(const auto run, run_of(arguments, wire::UpdateRun::Op::rollback));
+  return send_update(invocation, arguments, run);
+}
+
+Result<Exit> reboot_units(Invocation& invocation, UpdateArguments arguments) {
+  STEWARD_TRY(const auto run, run_of(arguments, wire::UpdateRun::Op::reboot));
   return send_update(invocation, arguments, run);
 }
 
@@ -130,8 +138,11 @@ Action declare_acting(Syntax& syntax) {
     syntax.option("--max-download", arguments->most, "BYTES", "refuse to fetch more");
     syntax.flag("--download", arguments->download, "fetch, and install nothing");
   }
-  if (takes != Takes::packages) {
+  if (takes != Takes::packages && action != reboot_units) {
     declare_install(syntax, *arguments);
+  }
+  if (takes != Takes::packages) {
+    declare_course(syntax, arguments->course, action == reboot_units);
   }
   if (action == roll_back) {
     syntax.option("--run", arguments->run, "ID", "of an apply (the last one)");
@@ -164,6 +175,7 @@ Verbs update_verbs() {
            "off.",
            "stewardctl update apply 'ship*' --security\n"
            "stewardctl update apply ship1 --plan HASH --conffile keep\n"
+           "stewardctl update apply 'ship*' --window '0 2 * * sat' --reboot if-required\n"
            "stewardctl update apply --all --download",
            TakesCommand::no,
            &declare_acting<apply_updates, Takes::choice>},
@@ -196,7 +208,13 @@ Verbs update_verbs() {
            "Where the old versions can still be had. What was new stays.",
            "stewardctl update rollback ship1",
            TakesCommand::no,
-           &declare_acting<roll_back, Takes::nothing>}};
+           &declare_acting<roll_back, Takes::nothing>},
+          {"update reboot",
+           "reboot units, and see that they come back well",
+           "The end is told by the unit when it is up again.",
+           "stewardctl update reboot 'ship*' --health 'systemctl is-active nginx'",
+           TakesCommand::no,
+           &declare_acting<reboot_units, Takes::nothing>}};
 }
 
 }  // namespace steward::ctl

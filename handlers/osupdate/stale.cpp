@@ -1,0 +1,84 @@
+#include "handlers/osupdate/stale.hpp"
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+namespace steward::handlers::osupdate {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kDeleted = " (deleted)";
+constexpr std::string_view kService = ".service";
+constexpr std::array<std::string_view, 5> kCode{"/usr/", "/lib", "/bin/", "/sbin/", "/opt/"};
+
+std::string text_of(const fs::path& path) {
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
+}
+
+template <class Take>
+void each_line(std::string_view text, const Take& take) {
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\n'), text.size());
+    take(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+}
+
+}  // namespace
+
+bool runs_replaced_code(std::string_view maps) {
+  bool found = false;
+  each_line(maps, [&found](std::string_view line) {
+    // "7f00-7f01 r-xp 00000000 08:01 123    /usr/lib/libz.so.1 (deleted)"
+    const auto rights = std::min(line.find(' '), line.size());
+    const auto file = line.substr(std::min(line.find('/'), line.size()));
+    const bool is_code = line.substr(rights, 5).find('x') != std::string_view::npos;
+    found = found || (is_code && file.ends_with(kDeleted) &&
+                      std::any_of(kCode.begin(), kCode.end(), [file](std::string_view folder) {
+                        return file.starts_with(folder);
+                      }));
+  });
+  return found;
+}
+
+std::string service_of(std::string_view cgroup) {
+  std::string service;
+  each_line(cgroup, [&service](std::string_view line) {
+    // "0::/system.slice/cron.service", "1:name=systemd:/system.slice/cron.service"
+    const bool systemd = line.starts_with("0::") || line.find(":name=systemd:") < line.size();
+    const auto end = line.find(kService);
+    if (!systemd || !service.empty() || end == std::string_view::npos ||
+        line.find("/user.slice/") != std::string_view::npos) {
+      return;
+    }
+    const auto whole = line.substr(0, end + kService.size());
+    if (whole.size() == line.size() || line[whole.size()] == '/') {
+      service = whole.substr(whole.rfind('/') + 1);
+    }
+  });
+  return service;
+}
+
+std::vector<std::string> stale_services(const fs::path& proc) {
+  std::set<std::string> services;
+  std::error_code error;
+  for (const auto& process : fs::directory_iterator(proc, error)) {
+    const auto name = process.path().filename().string();
+    if (name.find_first_not_of("0123456789") != std::string::npos ||
+        !runs_replaced_code(text_of(process.path() / "maps"))) {
+      continue;
+    }
+    services.insert(service_of(text_of(process.path() / "cgroup")));
+  }
+  services.erase("");
+  services.erase(service_of(text_of(proc / "self" / "cgroup")));
+  return {services.begin(), services.end()};
+}
+
+}  // namespace steward::handlers::osupdate

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace steward::handlers::osupdate {
+
+// The services of systemd of which a process still runs code that is not on disk any more: it was
+// replaced or removed. In the order of their names; not the one that this process belongs to.
+// `proc`: /proc.
+std::vector<std::string> stale_services(const std::filesystem::path& proc = "/proc");
+
+// Whether a text of /proc/<pid>/maps has code of such a file.
+bool runs_replaced_code(std::string_view maps);
+
+// The system's service in a text of /proc/<pid>/cgroup; empty: none.
+std::string service_of(std::string_view cgroup);
+
+}  // namespace steward::handlers::osupdate
