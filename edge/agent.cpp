@@ -298,13 +298,19 @@ void Agent::link_up() {
     return;
   }
   for (const auto& hosted : hosts_) {
-    hosted.host->link_up();
+    hosted.host->link_changed(true);
   }
   if (around_.logins != nullptr) {
     around_.logins->link_up();
   }
   outbox_.send_again(around_.clock.steady());
   resender_.look();
+}
+
+void Agent::link_down() {
+  for (const auto& hosted : hosts_) {
+    hosted.host->link_changed(false);
+  }
 }
 
 void Agent::stop(std::function<void(End)> ended) {

@@ -73,6 +73,7 @@ class Agent final : public runtime::Vitals {
 
   // The link to the broker came up: hello first, then what the station has not acknowledged.
   void link_up();
+  void link_down();
 
   // Hears nothing any more, ends the handlers, and says goodbye. `ended` is called once.
   void stop(std::function<void(End)> ended);

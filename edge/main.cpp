@@ -110,6 +110,7 @@ class LinkWatch {
     } else if (was_up_ && status.state == bus::LinkState::connecting) {
       was_up_ = false;
       log_.warning("connection lost: " + status.last_error);
+      agent_->link_down();
     }
   }
 

@@ -65,9 +65,30 @@ void Daemon::want(bool up) {
   set_crash_loop(false);
   if (!run_) {
     enter(State::stopped, "");
-  } else if (!run_->ending()) {
-    enter(State::stopping, "");
+  } else {
+    bring_down("");
+  }
+}
+
+// Those that need it go first.
+void Daemon::bring_down(const std::string& why) {
+  if (run_->ending()) {
+    return;
+  }
+  const auto held = shop_.holds_down(*this);
+  const auto& reason = held.empty() ? why : held;
+  if (state_ != State::stopping || reason_ != reason) {
+    enter(State::stopping, reason);
+  }
+  if (held.empty()) {
     run_->end();
+  }
+}
+
+void Daemon::hold(const std::string& why) {
+  if (run_ && state_ != State::stopping) {
+    stop_looking();
+    bring_down(why);
   }
 }
 
@@ -82,10 +103,9 @@ void Daemon::stop_looking() {
 
 void Daemon::restart() {
   want(true);
-  if (run_ && !run_->ending()) {
+  if (run_) {
     stop_looking();
-    enter(State::stopping, "is started anew");
-    run_->end();
+    bring_down("is started anew");
   }
 }
 
@@ -110,6 +130,8 @@ void Daemon::become(const wire::DaemonSpec& spec, const std::string& file) {
 void Daemon::look_again() {
   if (state_ == State::waiting) {
     bring_up();
+  } else if (run_ && (state_ == State::stopping || for_now_)) {
+    bring_down(for_now_ ? "the agent ends" : "");
   }
 }
 
@@ -117,10 +139,6 @@ void Daemon::end_for_now() {
   for_now_ = true;
   pause_.stop();
   stop_looking();
-  if (run_ && !run_->ending()) {
-    enter(State::stopping, "the agent ends");
-    run_->end();
-  }
 }
 
 Result<void> Daemon::signal(int signal) const {
@@ -171,9 +189,7 @@ void Daemon::started(pid_t) {
     return;
   }
   if (!record_.wanted) {  // it was not to be found running
-    enter(State::stopping, "");
-    run_->end();
-    return;
+    return bring_down("");
   }
   const auto& how_ready = record_.spec.ready;
   const bool says_itself =
@@ -192,7 +208,8 @@ void Daemon::started(pid_t) {
 }
 
 void Daemon::ready() {
-  if (!run_ || run_->ending() || state_ == State::ready || state_ == State::unhealthy) {
+  if (!run_ || run_->ending() || !record_.wanted || for_now_ || state_ == State::ready ||
+      state_ == State::unhealthy) {
     return;
   }
   stop_looking();
@@ -277,11 +294,11 @@ wire::DaemonRow Daemon::row() const {
   row.reason = reason_;
   row.wanted = record_.wanted;
   row.version = record_.version;
-  row.pid = run_ ? run_->pid() : 0;
+  row.pid = pid();
   row.restarts = restarts_;
   row.since = since_;
   row.status = status_;
-  row.unit = shop_.unit(*this);
+  row.unit = unit();
   row.last_exit = last_exit_;
   return row;
 }

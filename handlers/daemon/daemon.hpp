@@ -47,6 +47,7 @@ class Daemon {
     runtime::Context& context;
     std::function<std::unique_ptr<Run>(const Daemon&, Run::Listener)> make_run;
     std::function<std::optional<HeldUp>(const Daemon&)> holds_up;  // none: it may start
+    std::function<std::string(const Daemon&)> holds_down;          // empty: it may be ended
     std::function<void(Daemon&, wire::DaemonEvent::Type)> changed;
     std::function<void(Daemon&)> keep;  // its record has changed
     std::function<void(Daemon&)> crash_loop_changed;
@@ -67,14 +68,20 @@ class Daemon {
   // that says it; empty: a command does.
   void become(const wire::DaemonSpec& spec, const std::string& file);
 
-  // What it waits for may be there now.
+  // What it waits for, to start or to end, may be there now.
   void look_again();
+
+  // It may not be up for now, though it is wanted: it is ended, and comes up once nothing holds it
+  // up any more.
+  void hold(const std::string& why);
 
   // Its pauses begin anew, and it is started now where it waits for one.
   void reset();
 
-  // Only its process: the record stays as it is (the agent stops).
+  // Only its process: the record stays as it is (the agent stops). It begins with look_again().
   void end_for_now();
+
+  bool ends_for_now() const { return for_now_; }
 
   // Nothing of it ran, and now somebody has started its unit.
   void found_running();
@@ -91,6 +98,15 @@ class Daemon {
 
   // Nothing of it runs.
   bool down() const { return !run_; }
+
+  // Of its process; 0: none.
+  pid_t pid() const { return run_ ? run_->pid() : 0; }
+
+  // By itself, since this agent knows it.
+  std::int64_t restarts() const { return restarts_; }
+
+  // Of systemd; empty: it is below a shim.
+  std::string unit() const { return shop_.unit(*this); }
 
   bool in_crash_loop() const { return in_crash_loop_; }
 
@@ -113,6 +129,7 @@ class Daemon {
 
   void enter(State state, std::string reason);
   void bring_up();
+  void bring_down(const std::string& why);
   void start();
   Run::Listener listener();
   void started(pid_t pid);

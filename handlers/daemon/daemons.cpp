@@ -36,6 +36,8 @@ Daemons::Daemons(runtime::Context& context)
       systemd_here_(!systemd_bus_.empty() || std::filesystem::exists(kBooted)),
       units_(context.loop, systemd_bus_),
       records_(context.state_dir / "specs"),
+      folders_(context.state_dir),
+      link_(context, [this] { look(); }),
       files_(context.options.text("files", kFiles)),
       random_(std::random_device{}()),
       shop_{context,
@@ -43,14 +45,9 @@ Daemons::Daemons(runtime::Context& context)
               return make_run(daemon, std::move(listener));
             },
             [this](const Daemon& daemon) { return holds_up(daemon); },
+            [this](const Daemon& daemon) { return holds_down(daemon); },
             [this](Daemon& daemon, wire::DaemonEvent::Type type) { changed(daemon, type); },
-            [this](Daemon& daemon) {
-              watch_unit(daemon);
-              if (auto saved = records_.save(daemon.record()); !saved) {
-                context_.log.error(daemon.name() +
-                                   ": its record is not kept: " + saved.error().message);
-              }
-            },
+            [this](Daemon& daemon) { keep(daemon); },
             [this](Daemon& daemon) { alert(daemon); },
             [this](const Daemon& daemon) { return unit_name(daemon); },
             [this] { return std::uniform_real_distribution<double>(0, 1)(random_); },
@@ -88,11 +85,26 @@ Result<void> Daemons::start() {
 
 Daemon& Daemons::add(Record record) {
   const std::string name = record.spec.name;
-  auto daemon =
-      std::make_unique<Daemon>(shop_, std::move(record), context_.state_dir / "run" / name);
+  auto daemon = std::make_unique<Daemon>(shop_, std::move(record), folders_.run(name));
   auto& added = *daemons_.insert_or_assign(name, std::move(daemon)).first->second;
   watch_unit(added);
+  forward(added);
   return added;
+}
+
+void Daemons::keep(const Daemon& daemon) {
+  watch_unit(daemon);
+  forward(daemon);
+  if (auto saved = records_.save(daemon.record()); !saved) {
+    context_.log.error(daemon.name() + ": its record is not kept: " + saved.error().message);
+  }
+}
+
+void Daemons::forward(const Daemon& daemon) {
+  const auto& spec = daemon.record().spec;
+  if (auto made = folders_.forward(spec.name, by_systemd(spec) ? "" : spec.log_domain); !made) {
+    context_.log.error(spec.name + ": its output is not forwarded: " + made.error().message);
+  }
 }
 
 bool Daemons::by_systemd(const wire::DaemonSpec& spec) const {
@@ -168,15 +180,48 @@ runtime::CancelOutcome Daemons::cancel(const wire::MessageId& id) {
   return runtime::CancelOutcome::cancelled;
 }
 
-std::optional<HeldUp> Daemons::holds_up(const Daemon& daemon) const {
+// Why it may not be up, for how long nobody knows; empty: it may.
+std::string Daemons::barred(const Daemon& daemon) const {
   const auto& spec = daemon.record().spec;
   for (const auto& name : spec.requires_) {
     const auto* needed = find(name);
-    if (needed == nullptr || !needed->record().wanted) {
-      return HeldUp{
-          "needs " + name + (needed == nullptr ? ", which is not there" : ", which is stopped"),
-          true};
+    if (needed == nullptr) {
+      return "needs " + name + ", which is not there";
     }
+    if (!needed->record().wanted || !barred(*needed).empty()) {
+      return "needs " + name + ", which is stopped";
+    }
+  }
+  return spec.link_lost.action == wire::DaemonLinkLost::Action::stop &&
+                 link_.lost_for(spec.link_lost)
+             ? "the unit has no link to the broker"
+             : "";
+}
+
+// Those that need it, or at the agent's end come after it, are still to end.
+std::string Daemons::holds_down(const Daemon& daemon) const {
+  const bool needed_up = daemon.record().wanted && barred(daemon).empty();
+  if (needed_up && !daemon.ends_for_now()) {
+    return "";
+  }
+  const auto names_it = [&daemon](const std::vector<std::string>& names) {
+    return std::find(names.begin(), names.end(), daemon.name()) != names.end();
+  };
+  for (const auto& [name, other] : daemons_) {
+    const auto& spec = other->record().spec;
+    const bool ends_too = daemon.ends_for_now() && other->ends_for_now();
+    if (!other->down() && ((!needed_up && names_it(spec.requires_)) ||
+                           (ends_too && (names_it(spec.requires_) || names_it(spec.after))))) {
+      return "waits for " + name + " to stop";
+    }
+  }
+  return "";
+}
+
+std::optional<HeldUp> Daemons::holds_up(const Daemon& daemon) const {
+  const auto& spec = daemon.record().spec;
+  if (auto why = barred(daemon); !why.empty()) {
+    return HeldUp{std::move(why), true};
   }
   for (const auto* names : {&spec.after, &spec.requires_}) {
     for (const auto& name : *names) {
@@ -220,6 +265,10 @@ void Daemons::alert(const Daemon& daemon) {
 
 void Daemons::look() {
   for (const auto& [name, daemon] : daemons_) {
+    link_.look(name, daemon->record().spec.link_lost);
+    if (const auto why = barred(*daemon); !why.empty() && daemon->record().wanted) {
+      daemon->hold(why);
+    }
     daemon->look_again();
   }
   auto open = std::exchange(waiting_, {});
@@ -229,6 +278,9 @@ void Daemons::look() {
     }
   }
   tell_figures();
+  if (auto told = folders_.tell(daemons_); !told) {
+    context_.log.warning("the table of daemons is not written: " + told.error().message);
+  }
   const bool all_down = std::all_of(daemons_.begin(), daemons_.end(), [](const auto& one) {
     return one.second->record().spec.keep || one.second->down();
   });
@@ -272,14 +324,22 @@ void Daemons::remove(const std::string& name) {
     return;
   }
   auto row = found->second->row();
-  const auto folder = found->second->folder();
   watched_.erase(name);
   daemons_.erase(found);
   records_.remove(name);
-  std::error_code error;
-  std::filesystem::remove_all(folder, error);
+  folders_.remove(name);
   context_.publisher.record(
       wire::encode(wire::DaemonEvent{wire::DaemonEvent::Type::removed, {std::move(row)}}));
+}
+
+void Daemons::link_up() {
+  link_.up();
+  look_.start(milliseconds(0));
+}
+
+void Daemons::link_down() {
+  link_.down();
+  look_.start(milliseconds(0));
 }
 
 void Daemons::stop(std::function<void()> stopped) {

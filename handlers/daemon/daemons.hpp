@@ -1,6 +1,8 @@
 #pragma once
 
 #include "handlers/daemon/daemon.hpp"
+#include "handlers/daemon/folders.hpp"
+#include "handlers/daemon/link_watch.hpp"
 #include "handlers/daemon/order.hpp"
 #include "handlers/daemon/records.hpp"
 #include "handlers/daemon/spec_files.hpp"
@@ -28,6 +30,8 @@ class Daemons final : public runtime::Handler {
   [[nodiscard]] Result<void> start() override;
   [[nodiscard]] Result<runtime::Admission> receive(const runtime::Command& command) override;
   runtime::CancelOutcome cancel(const wire::MessageId& id) override;
+  void link_up() override;
+  void link_down() override;
   void stop(std::function<void()> stopped) override;
 
  private:
@@ -71,7 +75,11 @@ class Daemons final : public runtime::Handler {
   std::string unit_name(const Daemon& daemon) const;
   std::unique_ptr<Run> make_run(const Daemon& daemon, Run::Listener listener);
   void watch_unit(const Daemon& daemon);
+  std::string barred(const Daemon& daemon) const;
   std::optional<HeldUp> holds_up(const Daemon& daemon) const;
+  std::string holds_down(const Daemon& daemon) const;
+  void keep(const Daemon& daemon);
+  void forward(const Daemon& daemon);
   void changed(Daemon& daemon, wire::DaemonEvent::Type type);
   void alert(const Daemon& daemon);
   wire::Alert alert_of(const Daemon& daemon) const;
@@ -91,6 +99,8 @@ class Daemons final : public runtime::Handler {
   const bool systemd_here_;
   Units units_;
   Records records_;
+  Folders folders_;
+  LinkWatch link_;
   SpecFiles files_;
   std::map<std::string, std::string> wrong_files_;  // what is wrong, by path
   std::minstd_rand random_;

@@ -66,6 +66,11 @@ Result<std::vector<std::string>> Daemons::check(const wire::DaemonSpec& spec) co
   if (const auto circle = circle_in(specs_with(spec)); !circle.empty()) {
     return failure(ErrorCode::bad_payload, "they would wait for each other: " + circle);
   }
+  if (!spec.log_domain.empty() && by_systemd(spec)) {
+    return failure(ErrorCode::unsupported,
+                   "log_domain: what a unit of systemd says is in the journal, which "
+                   "syslogforwarding reads with journal = true");
+  }
   const auto* daemon = find(spec.name);
   if (daemon == nullptr && daemons_.size() >= wire::kMostDaemons) {
     return failure(ErrorCode::overloaded, "this unit has as many daemons as it may have");

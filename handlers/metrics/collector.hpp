@@ -13,6 +13,7 @@ namespace steward::handlers::metrics {
 struct Roots {
   std::string proc = "/proc";
   std::string sys = "/sys";
+  std::string daemons;  // the agent's folder of handlers/daemon; empty: none
 };
 
 // What is left out, as shell globs.

@@ -23,11 +23,17 @@ std::chrono::milliseconds since_1970(wire::Timestamp now) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch());
 }
 
+Roots with_daemons(Roots roots, const runtime::Context& context) {
+  const auto agent = context.state_dir.parent_path().parent_path();
+  roots.daemons = (agent / "daemon").string();
+  return roots;
+}
+
 }  // namespace
 
 MetricsHandler::MetricsHandler(runtime::Context& context, Roots roots)
     : context_(context),
-      roots_(std::move(roots)),
+      roots_(with_daemons(std::move(roots), context)),
       settings_(read_options(context.options)),
       alarms_(context),
       complaint_(context.clock, context.log),

@@ -65,6 +65,9 @@ class Handler {
   // The link to the broker came up (each time).
   virtual void link_up() {}
 
+  // It was lost.
+  virtual void link_down() {}
+
   // The agent ends: finish or end what runs, then call `stopped` (once, on this thread). After the
   // agent's deadline it is ended without. What has not begun is left, without a word: the next
   // agent runs it.

@@ -39,7 +39,7 @@ class HandlerHost::Core final : public Publisher {
 
   void start();
   void deliver(bus::Message&& message);
-  void link_came_up();
+  void link_changed(bool up);
   void stop(std::function<void()> stopped);
   void end();
   wire::HandlerState state() const;
@@ -257,13 +257,13 @@ void HandlerHost::Core::deliver(bus::Message&& message) {
   }
 }
 
-void HandlerHost::Core::link_came_up() {
-  loop_.post([this] {
-    if (deliveries_) {
+void HandlerHost::Core::link_changed(bool up) {
+  loop_.post([this, up] {
+    if (up && deliveries_) {
       deliveries_->link_up();
     }
     if (running_ && !stopping_) {
-      handler_->link_up();
+      up ? handler_->link_up() : handler_->link_down();
     }
   });
 }
@@ -383,7 +383,7 @@ void HandlerHost::start() { core_->start(); }
 
 void HandlerHost::deliver(bus::Message&& message) { core_->deliver(std::move(message)); }
 
-void HandlerHost::link_up() { core_->link_came_up(); }
+void HandlerHost::link_changed(bool up) { core_->link_changed(up); }
 
 void HandlerHost::stop(std::function<void()> stopped) { core_->stop(std::move(stopped)); }
 

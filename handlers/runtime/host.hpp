@@ -59,8 +59,8 @@ class HandlerHost {
   // mailbox full is answered `overloaded` from the handler's thread, its payload unread.
   void deliver(bus::Message&& message);
 
-  // Any thread: the link to the broker came up.
-  void link_up();
+  // Any thread: the link to the broker came up, or was lost.
+  void link_changed(bool up);
 
   // Any thread: the handler shall end; `stopped` is called, on some thread, once it has and what it
   // said last is on disk and out (or the disk does not take it). Commands that come from now on are

@@ -16,6 +16,7 @@ namespace steward::handlers::syslogforwarding {
 struct Settings {
   std::vector<std::string> files;    // globs
   std::vector<std::string> exclude;  // globs of those that are not meant
+  std::string daemons;               // a folder each for daemons whose output is this domain's
   bool from_end = false;             // files that are there at the very first start
   std::vector<std::string> unix_sockets, udp, tcp, tls;
   TlsFiles tls_files;
@@ -37,6 +38,7 @@ struct Settings {
   bool running = true;
   Condition filter;
 
+  // Beside daemons, which may come later.
   bool has_sources() const {
     return !files.empty() || !unix_sockets.empty() || !udp.empty() || !tcp.empty() ||
            !tls.empty() || journal || !kernel.empty();

@@ -21,11 +21,18 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kSourcePause{5'000};
 constexpr milliseconds kSyncPause{1'000};
+constexpr milliseconds kLookForWork{5'000};
 constexpr milliseconds kRateTime{10'000};
 
 // At the end the broker is waited for, so often and so long.
 constexpr milliseconds kLeavePause{20};
 constexpr int kLeavePatience = 100;
+
+// What handlers/daemon promises of its folder.
+std::string daemons_of(const runtime::Context& context) {
+  const auto agent = context.state_dir.parent_path().parent_path();
+  return agent / "daemon" / "*" / "logs" / context.domain.str() / "*";
+}
 
 }  // namespace
 
@@ -33,6 +40,17 @@ SyslogForwardingHandler::SyslogForwardingHandler(runtime::Context& context)
     : context_(context),
       settings_(read_options(context.options)),
       parser_(machine_zone()),
+      look_(context.loop,
+            [this] {
+              if (!has_work()) {
+                return;
+              }
+              look_.stop();
+              if (auto begun = begin(); !begun) {
+                context_.log.warning("does not forward: " + begun.error().text());
+                look_.start(kLookForWork);
+              }
+            }),
       retry_(context.loop, [this] { start_sources(); }),
       sync_(context.loop,
             [this] {
@@ -41,21 +59,30 @@ SyslogForwardingHandler::SyslogForwardingHandler(runtime::Context& context)
               }
               tell_figures();
             }),
-      leaving_(context.loop, [this] { wait_for_end(); }) {}
+      leaving_(context.loop, [this] { wait_for_end(); }) {
+  settings_.daemons = daemons_of(context);
+}
 
 SyslogForwardingHandler::~SyslogForwardingHandler() { end(); }
 
 Result<void> SyslogForwardingHandler::start() {
-  if (!settings_.has_sources()) {
-    return {};
-  }
   auto kept = load_settings(context_.state_dir, settings_);
   if (kept) {
     settings_ = *std::move(kept);
   } else {
     context_.log.warning("settings are not as they were set: " + kept.error().text());
   }
-  return settings_.running ? begin() : Result<void>();
+  if (settings_.running && has_work()) {
+    return begin();
+  }
+  if (settings_.running) {
+    look_.start_every(kLookForWork);
+  }
+  return {};
+}
+
+bool SyslogForwardingHandler::has_work() const {
+  return settings_.has_sources() || !matching(settings_.daemons).empty();
 }
 
 Result<void> SyslogForwardingHandler::begin() {
@@ -89,9 +116,7 @@ void SyslogForwardingHandler::make_sources(std::vector<std::shared_ptr<Feed>> le
   left.erase(
       std::remove_if(left.begin(), left.end(), [](const auto& feed) { return feed->path.empty(); }),
       left.end());
-  if (!settings_.files.empty()) {
-    add(std::make_unique<FileSource>(context_, *forwarder_, settings_, parser_, std::move(left)));
-  }
+  add(std::make_unique<FileSource>(context_, *forwarder_, settings_, parser_, std::move(left)));
   for (const auto& path : settings_.unix_sockets) {
     add(std::make_unique<DatagramSource>(
         context_, *forwarder_, settings_, parser_, Kind::unix_socket, path));
@@ -135,6 +160,7 @@ void SyslogForwardingHandler::start_sources() {
 }
 
 void SyslogForwardingHandler::end() {
+  look_.stop();
   retry_.stop();
   sync_.stop();
   sources_.clear();
@@ -234,10 +260,13 @@ Result<std::string> SyslogForwardingHandler::act(const wire::LogRequest& request
   settings_.running = changed.running;
   if (!settings_.running) {
     end();
-  } else if (!forwarder_ && settings_.has_sources()) {
+  } else if (!forwarder_ && has_work()) {
+    look_.stop();
     if (auto begun = begin(); !begun) {
       return tl::unexpected<Error>(std::move(begun).error());
     }
+  } else if (!forwarder_) {
+    look_.start_every(kLookForWork);
   }
   return status();
 }

@@ -18,7 +18,8 @@
 
 namespace steward::handlers::syslogforwarding {
 
-// Gives the lines of its sources to the broker. Without sources it costs nothing.
+// Gives the lines of its sources to the broker. Without sources it looks now and then whether a
+// daemon's output is to be forwarded, and costs nothing else.
 class SyslogForwardingHandler final : public runtime::Handler {
  public:
   explicit SyslogForwardingHandler(runtime::Context& context);
@@ -36,6 +37,7 @@ class SyslogForwardingHandler final : public runtime::Handler {
     std::string error;
   };
 
+  bool has_work() const;
   Result<void> begin();
   void make_sources(std::vector<std::shared_ptr<Feed>> left);
   void add(std::unique_ptr<LogSource> source);
@@ -53,6 +55,7 @@ class SyslogForwardingHandler final : public runtime::Handler {
   std::unique_ptr<Store> store_;
   std::unique_ptr<Forwarder> forwarder_;
   std::vector<Running> sources_;
+  runtime::Timer look_;   // whether there is work by now
   runtime::Timer retry_;  // of sources that did not start
   runtime::Timer sync_;
   runtime::Timer leaving_;

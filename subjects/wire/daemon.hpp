@@ -83,6 +83,17 @@ struct DaemonStop {
   bool operator==(const DaemonStop&) const = default;
 };
 
+// What becomes of a daemon while the unit has no link to the broker.
+struct DaemonLinkLost {
+  enum class Action { keep, stop, exec };
+
+  Action action = Action::keep;
+  std::chrono::milliseconds after{60'000};  // without a link
+  std::vector<std::string> argv;            // of exec: run once each time
+
+  bool operator==(const DaemonLinkLost&) const = default;
+};
+
 // What a daemon is to be: the same in a command and in a file.
 struct DaemonSpec {
   std::string name;
@@ -100,9 +111,11 @@ struct DaemonSpec {
   DaemonStop stop;
   ProcessLimits limits;
   std::vector<std::string> after;            // not before these are ready, where they are wanted
-  std::vector<std::string> requires_;        // as after; and only where they are wanted
+  std::vector<std::string> requires_;        // as after; and only while they are wanted
   std::size_t log_bytes = 16 * 1024 * 1024;  // of its output, kept on the unit
-  bool keep = true;                          // when the agent stops
+  std::string log_domain;  // of syslogforwarding, which forwards its output; empty: none does
+  DaemonLinkLost link_lost;
+  bool keep = true;  // when the agent stops
 
   bool operator==(const DaemonSpec&) const = default;
 };

@@ -2,6 +2,7 @@
 
 #include "subjects/wire/daemon_spec.hpp"
 
+#include "subjects/wire/names.hpp"
 #include "subjects/wire/process_fields.hpp"
 
 #include <nlohmann/json.hpp>
@@ -23,6 +24,7 @@ constexpr std::array<Words, 5> kCheckBy{"exec", "tcp", "http", "unix", "watchdog
 constexpr std::array<Words, 2> kCheckActions{"restart", "event"};
 constexpr std::array<Words, 3> kDaemonModes{"own", "systemd", "auto"};
 constexpr std::array<Words, 3> kPolicies{"always", "on_failure", "never"};
+constexpr std::array<Words, 3> kLinkActions{"keep", "stop", "exec"};
 constexpr milliseconds kLongest = hours(24);
 constexpr std::int64_t kSmallestLog = 1024 * 1024;
 constexpr std::int64_t kLargestLog = std::int64_t{10} * 1024 * 1024 * 1024;
@@ -124,6 +126,26 @@ void read_stop(Fields& fields, DaemonStop& stop) {
   });
 }
 
+void read_link_lost(Fields& fields, DaemonLinkLost& lost) {
+  fields.object("on_link_lost", [&lost](Fields& inner) {
+    read_word(inner, "action", kLinkActions, lost.action);
+    lost.after = inner.milliseconds("after_ms", lost.after, milliseconds(1'000), kLongest);
+    lost.argv = read_argv(inner, "argv");
+    if (lost.argv.empty() == (lost.action == DaemonLinkLost::Action::exec)) {
+      inner.fail(
+          ErrorCode::bad_payload, "argv", "is for \"action\":\"exec\": the program that is run");
+    }
+  });
+}
+
+std::string read_domain(Fields& fields, std::string_view name) {
+  auto domain = fields.text(name);
+  if (!domain.empty() && !Token::parse(domain)) {
+    fields.fail(ErrorCode::bad_payload, name, "must be a domain of syslogforwarding");
+  }
+  return domain;
+}
+
 void check_program(Fields& fields, const DaemonSpec& spec) {
   if (!spec.unit.empty() && !is_unit_name(spec.unit)) {
     fields.fail(ErrorCode::bad_payload, "unit", "must be one of systemd: \"nginx.service\"");
@@ -185,6 +207,15 @@ json restart_json(const DaemonRestart& restart) {
   return out;
 }
 
+json link_lost_json(const DaemonLinkLost& lost) {
+  const DaemonLinkLost usual;
+  json out = json::object();
+  put_word(out, "action", lost.action, usual.action, kLinkActions);
+  put(out, "after_ms", lost.after, usual.after);
+  put(out, "argv", lost.argv, usual.argv);
+  return out;
+}
+
 json stop_json(const DaemonStop& stop) {
   const DaemonStop usual;
   json out = json::object();
@@ -224,6 +255,8 @@ DaemonSpec read_daemon_spec(Fields& fields) {
   spec.requires_ = read_names(fields, "requires");
   spec.log_bytes = static_cast<std::size_t>(fields.integer(
       "log_bytes", static_cast<std::int64_t>(spec.log_bytes), kSmallestLog, kLargestLog));
+  spec.log_domain = read_domain(fields, "log_domain");
+  read_link_lost(fields, spec.link_lost);
   spec.keep = fields.choice("on_agent_exit", {"keep", "stop"}, 0) == 0;
   return spec;
 }
@@ -251,6 +284,8 @@ json daemon_spec_json(const DaemonSpec& spec) {
   put(out, "after", spec.after, usual.after);
   put(out, "requires", spec.requires_, usual.requires_);
   put(out, "log_bytes", spec.log_bytes, usual.log_bytes);
+  put(out, "log_domain", spec.log_domain, usual.log_domain);
+  put_object(out, "on_link_lost", link_lost_json(spec.link_lost));
   if (!spec.keep) {
     out["on_agent_exit"] = "stop";
   }

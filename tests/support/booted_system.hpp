@@ -41,6 +41,9 @@ class BootedSystem {
   // The folder of its journal's files, from outside.
   std::filesystem::path journal() const;
 
+  // A folder that is the same inside and outside.
+  const std::filesystem::path& shared() const { return folder_; }
+
   // The PID 1, as seen from outside.
   pid_t first() const { return first_; }
 

@@ -25,6 +25,7 @@ struct Order {
   bool returning = false;
   bool metrics = false;
   bool logs = false;
+  bool daemons = false;
   bool fleet_metrics = false;
   bool station_scale = false;
   int seconds = 0;  // 0: each measurement's own
@@ -58,6 +59,7 @@ std::vector<Step> steps_of(const Order& order) {
        order.metrics,
        [&](Rig& rig) { return measure_metrics(rig, time_for(order, 20)); }},
       {"logs", order.logs, [&](Rig& rig) { return measure_logs(rig, time_for(order, 20)); }},
+      {"daemons", order.daemons, measure_daemons},
       {"fleet-metrics",
        order.fleet_metrics,
        [&](Rig& rig) { return measure_fleet_metrics(rig, time_for(order, 20)); }},
@@ -121,6 +123,7 @@ void add_verb(CLI::App& app, const std::string& name, const std::string& help, O
     order.returning = all || name == "returning";
     order.metrics = all || name == "metrics";
     order.logs = all || name == "logs";
+    order.daemons = all || name == "daemons";
     order.fleet_metrics = all || name == "fleet-metrics";
     order.station_scale = name == "station-scale";
   });
@@ -142,6 +145,7 @@ int main(int argc, char** argv) {
   add_verb(app, "returning", "commands that waited for a unit, per second at its return", order);
   add_verb(app, "metrics", "a round of metrics, beside prometheus-node-exporter", order);
   add_verb(app, "logs", "lines forwarded per second and CPU-second, beside rsyslogd", order);
+  add_verb(app, "daemons", "daemons kept running, beside runit and supervisor", order);
   add_verb(app, "fleet-metrics", "what a thousand units that measure cost the station", order);
   add_verb(app, "all", "all of these", order);
   add_verb(app, "station-scale", "a station with a million finished commands; minutes", order);

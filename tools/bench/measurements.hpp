@@ -39,6 +39,10 @@ namespace steward::bench {
 // configuration.
 [[nodiscard]] Result<std::vector<Figure>> measure_logs(Rig& rig, std::chrono::seconds time);
 
+// Daemons started, ended and started again, and what keeping them takes, beside runit and
+// supervisor (those that are installed).
+[[nodiscard]] Result<std::vector<Figure>> measure_daemons(Rig& rig);
+
 // A thousand units that measure themselves each second: what that costs the station, and how long
 // its page for Prometheus takes.
 [[nodiscard]] Result<std::vector<Figure>> measure_fleet_metrics(Rig& rig,

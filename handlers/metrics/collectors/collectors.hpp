@@ -44,6 +44,7 @@ Made make_cpufreq(const Roots& roots);
 Made make_thermal(const Roots& roots);
 Made make_hwmon(const Roots& roots);
 Made make_edac(const Roots& roots);
+Made make_daemons(const Roots& roots);
 
 // The pure half: a file's text in, samples out. All take any bytes; errors: bad_payload, where the
 // text is not what such a file holds.
@@ -88,6 +89,17 @@ struct Mount {
 // self/mounts, without what the filters leave out; each (device, mountpoint, fstype) once.
 [[nodiscard]] Result<std::vector<Mount>> parse_mounts(std::string_view text,
                                                       const Filters& filters);
+
+// What the kernel says of a process in its `stat`.
+struct ProcessStat {
+  std::string_view name;
+  std::int64_t parent = 0;
+  std::int64_t ticks = 0;  // of processor, with that of the children it has waited for
+  std::int64_t pages = 0;  // of memory
+};
+
+// Errors: bad_payload.
+[[nodiscard]] Result<ProcessStat> parse_process(std::string_view text);
 
 // The number that a file of /sys holds. Errors: bad_payload.
 [[nodiscard]] Result<std::int64_t> parse_number(std::string_view text);

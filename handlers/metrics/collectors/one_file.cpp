@@ -68,6 +68,7 @@ std::vector<Made> make_collectors(const Roots& roots, const Filters& filters) {
   all.push_back(make_thermal(roots));
   all.push_back(make_hwmon(roots));
   all.push_back(make_edac(roots));
+  all.push_back(make_daemons(roots));
   return all;
 }
 

@@ -32,14 +32,11 @@ struct Globbed {
 };
 
 std::vector<std::string> matches(const Settings& settings) {
-  Globbed globbed;
-  int flags = GLOB_NOSORT;
+  std::vector<std::string> paths;
   for (const auto& glob : settings.files) {
-    ::glob(glob.c_str(), flags, nullptr, &globbed.found);
-    flags |= GLOB_APPEND;
+    const auto found = matching(glob);
+    paths.insert(paths.end(), found.begin(), found.end());
   }
-  std::vector<std::string> paths(globbed.found.gl_pathv,
-                                 globbed.found.gl_pathv + globbed.found.gl_pathc);
   const auto excluded = [&settings](const std::string& path) {
     const auto name = fs::path(path).filename().string();
     return std::any_of(
@@ -49,6 +46,9 @@ std::vector<std::string> matches(const Settings& settings) {
         });
   };
   paths.erase(std::remove_if(paths.begin(), paths.end(), excluded), paths.end());
+  for (const auto& path : matching(settings.daemons + "/1-*")) {  // both its streams are there
+    paths.push_back(path);
+  }
   std::sort(paths.begin(), paths.end());
   paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
   return paths;
@@ -59,6 +59,12 @@ FileIdentity identity_of(const struct stat& found) {
 }
 
 }  // namespace
+
+std::vector<std::string> matching(const std::string& glob) {
+  Globbed globbed;
+  ::glob(glob.c_str(), GLOB_NOSORT, nullptr, &globbed.found);
+  return {globbed.found.gl_pathv, globbed.found.gl_pathv + globbed.found.gl_pathc};
+}
 
 FileSource::FileSource(runtime::Context& context,
                        Forwarder& forwarder,
@@ -77,7 +83,7 @@ FileSource::FileSource(runtime::Context& context,
 FileSource::~FileSource() { watcher_.reset(); }
 
 std::string FileSource::name() const {
-  std::string text = "file:";
+  std::string text = settings_.files.empty() ? "daemons" : "file:";
   for (const auto& glob : settings_.files) {
     text += (text.back() == ':' ? "" : ",") + glob;
   }

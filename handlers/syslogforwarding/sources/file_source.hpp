@@ -71,4 +71,7 @@ class FileSource final : public LogSource {
   runtime::Timer read_;
 };
 
+// The paths that fit a glob.
+std::vector<std::string> matching(const std::string& glob);
+
 }  // namespace steward::handlers::syslogforwarding

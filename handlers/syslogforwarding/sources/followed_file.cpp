@@ -3,12 +3,14 @@
 #include "handlers/syslogforwarding/forwarder.hpp"
 #include "subjects/wire/fnv.hpp"
 
+#include <fnmatch.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <filesystem>
 #include <utility>
 
 namespace steward::handlers::syslogforwarding {
@@ -23,6 +25,13 @@ constexpr std::size_t kTelling = 1'024;
 
 // An entry of several lines has come whole when nothing was added for so long.
 constexpr std::chrono::seconds kEntryTime{1};
+
+// Whose output it is: "<one of the folders>/<name>/1-0".
+std::string daemon_of(const std::string& path, const std::string& daemons) {
+  const auto folder = std::filesystem::path(path).parent_path();
+  return ::fnmatch(daemons.c_str(), folder.c_str(), FNM_PATHNAME) == 0 ? folder.filename().string()
+                                                                       : "";
+}
 
 std::optional<std::uint64_t> hash_of(int file, std::uint64_t begin, std::uint64_t bytes) {
   std::array<char, kHeadBytes> buffer{};
@@ -61,7 +70,8 @@ FollowedFile::FollowedFile(FileReading reading,
       file_(std::move(file)),
       path_(std::move(path)),
       feed_(std::move(feed)),
-      offset_(feed_->mark.offset) {
+      offset_(feed_->mark.offset),
+      daemon_(daemon_of(path_, reading_.settings.daemons)) {
   feed_->mark.tail = hash_of_tail(file_.get(), offset_).value_or(0);
   feed_->saved.tail = feed_->mark.tail;
 }
@@ -204,7 +214,7 @@ std::size_t FollowedFile::take_long(std::string_view bytes, std::int64_t receive
   wire::LogRecord record;
   reading_.parser.parse(kept, Origin::file, received_us, record);
   record.whole = static_cast<std::size_t>(line_end - offset_);
-  reading_.forwarder.take(feed_, record, lines);
+  take(record, lines);
   return static_cast<std::size_t>(std::min(line_end + 1, size_) - offset_);
 }
 
@@ -218,6 +228,13 @@ void FollowedFile::take_entry(std::string_view entry,
   wire::LogRecord record;
   reading_.parser.parse(entry.substr(0, most), Origin::file, received_us, record);
   record.whole = entry.size() > most ? entry.size() : 0;
+  take(record, lines);
+}
+
+void FollowedFile::take(wire::LogRecord& record, std::uint64_t lines) {
+  if (record.program.empty()) {
+    record.program = daemon_;
+  }
   reading_.forwarder.take(feed_, record, lines);
 }
 

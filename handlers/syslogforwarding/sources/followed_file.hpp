@@ -56,6 +56,7 @@ class FollowedFile {
  private:
   bool was_replaced();
   void learn_head();
+  void take(wire::LogRecord& record, std::uint64_t lines);
   std::size_t take_lines(std::string_view bytes, std::int64_t received_us, End end);
   std::size_t take_long(std::string_view bytes, std::int64_t received_us, End end);
   void take_entry(std::string_view entry, std::uint64_t lines, std::int64_t received_us);
@@ -65,6 +66,7 @@ class FollowedFile {
   std::string path_;
   std::shared_ptr<Feed> feed_;
   std::uint64_t offset_;
+  const std::string daemon_;  // whose output it is; empty: no daemon's
   std::uint64_t size_ = 0;
   std::uint64_t searched_ = 0;  // of a line longer than the buffer, how far it has no end
   Steady grown_{};

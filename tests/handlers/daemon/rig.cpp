@@ -107,7 +107,10 @@ void Rig::begin() {
                                                                  *this});
   handler_ = std::make_unique<Daemons>(*context_);
   REQUIRE(handler_->start());
+  handler_->link_up();
 }
+
+void Rig::link(bool up) { up ? handler_->link_up() : handler_->link_down(); }
 
 void Rig::stop() {
   bool stopped = false;

@@ -72,6 +72,9 @@ class Rig final : public runtime::Vitals {
   // The same, and something happens before another one starts.
   void away(const std::function<void()>& meanwhile);
 
+  // The link to the broker comes up or is lost; from the beginning it is up.
+  void link(bool up);
+
   std::filesystem::path folder() const { return folder_.path(); }
 
   // Where files are specs.

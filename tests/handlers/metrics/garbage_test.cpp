@@ -55,6 +55,7 @@ std::vector<Target> targets() {
       {"pressure",
        "pressure_io",
        [](auto text, Samples& out) { return parse_pressure(text, "io", out).has_value(); }},
+      {"process", "stat", [](auto text, Samples&) { return parse_process(text).has_value(); }},
       {"mounts",
        "mounts",
        [filters](auto text, Samples&) { return parse_mounts(text, filters).has_value(); }},

@@ -25,14 +25,27 @@ std::filesystem::path make_agent_folder() {
 
 }  // namespace
 
-AgentProcess::AgentProcess(const std::string& broker)
-    : broker_(broker), folder_(make_agent_folder()) {
+AgentProcess::AgentProcess(const std::string& broker, std::vector<std::string> under)
+    : broker_(broker), under_(std::move(under)), folder_(make_agent_folder()) {
   start();
 }
 
 void AgentProcess::start() {
-  const std::string program = std::string(STEWARD_BIN_DIR) + "/steward-edge";
-  const std::string state = folder_ / "state";
+  auto words = under_;
+  words.insert(words.end(),
+               {std::string(STEWARD_BIN_DIR) + "/steward-edge",
+                "run",
+                "--name",
+                "ship1",
+                "--broker",
+                broker_,
+                "--state-dir",
+                folder_ / "state"});
+  std::vector<char*> argv;
+  for (auto& word : words) {
+    argv.push_back(word.data());
+  }
+  argv.push_back(nullptr);
   const std::string log = folder_ / "log";
   pid_ = ::fork();
   REQUIRE(pid_ >= 0);
@@ -40,16 +53,7 @@ void AgentProcess::start() {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     const int file = ::open(log.c_str(), O_CREAT | O_WRONLY | O_APPEND, 0600);
     ::dup2(file, STDERR_FILENO);
-    ::execl(program.c_str(),
-            program.c_str(),
-            "run",
-            "--name",
-            "ship1",
-            "--broker",
-            broker_.c_str(),
-            "--state-dir",
-            state.c_str(),
-            nullptr);
+    ::execvp(argv.front(), argv.data());
     ::_exit(127);
   }
 }

@@ -25,7 +25,10 @@ namespace steward::tests {
 // A real steward-edge process named "ship1", ended by SIGKILL with this object.
 class AgentProcess {
  public:
-  explicit AgentProcess(const std::string& broker);
+  explicit AgentProcess(const std::string& broker) : AgentProcess(broker, {}) {}
+
+  // `under`: a program and its arguments that start it, and stay or become it.
+  AgentProcess(const std::string& broker, std::vector<std::string> under);
   ~AgentProcess();
   AgentProcess(const AgentProcess&) = delete;
   AgentProcess& operator=(const AgentProcess&) = delete;
@@ -40,10 +43,15 @@ class AgentProcess {
   const std::filesystem::path& folder() const { return folder_; }
 
   std::size_t rss_bytes() const;
+
+  // Of the process that was started, which may be `under`'s.
+  pid_t pid() const { return pid_; }
+
   std::string log() const;
 
  private:
   const std::string broker_;
+  const std::vector<std::string> under_;
   std::filesystem::path folder_;
   pid_t pid_ = -1;
 };

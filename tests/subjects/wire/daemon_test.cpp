@@ -33,6 +33,8 @@ DaemonSpec full_spec() {
   spec.after = {"db"};
   spec.requires_ = {"log"};
   spec.log_bytes = 2 << 20;
+  spec.log_domain = "web";
+  spec.link_lost = {DaemonLinkLost::Action::exec, 9s, {"logger", "away"}};
   spec.keep = false;
   return spec;
 }
@@ -132,6 +134,10 @@ TEST_CASE("daemon: what does not fit is refused with its field") {
         R"({"op":"apply","spec":{"name":"a"}})",
         R"({"op":"apply","spec":{"name":"a","argv":[]}})",
         R"({"op":"apply","spec":{"name":"a","argv":["a"],"cwd":"x"}})",
+        R"({"op":"apply","spec":{"name":"a","argv":["a"],"log_domain":"a b"}})",
+        R"({"op":"apply","spec":{"name":"a","argv":["a"],"on_link_lost":{"action":"exec"}}})",
+        R"({"op":"apply","spec":{"name":"a","argv":["a"],"on_link_lost":{"argv":["b"]}}})",
+        R"({"op":"apply","spec":{"name":"a","argv":["a"],"on_link_lost":{"after_ms":10}}})",
         R"({"op":"apply","spec":{"name":"a","argv":["a"],"after":["/"]}})",
         R"({"op":"apply","spec":{"name":"a","argv":["a"],"ready":{"fd":2}}})",
         R"({"op":"apply","spec":{"name":"a","argv":["a"],"restart":{"factor":0.5}}})",

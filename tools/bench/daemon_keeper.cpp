@@ -1,0 +1,244 @@
+#include "tools/bench/daemon_keeper.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <signal.h>
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+#include <thread>
+#include <utility>
+
+namespace steward::bench {
+
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+using nlohmann::json;
+
+constexpr std::chrono::seconds kKeeperPatience{120};
+
+std::string daemon_name(std::size_t number) { return "d" + std::to_string(number); }
+
+std::string script(const fs::path& folder, const std::string& name) {
+  return fmt::format(
+      "echo $$ $(date +%s%N) >> {}/{}.starts; exec sleep 100000", folder.string(), name);
+}
+
+// All processes below that one, itself included, whose name is among them.
+void add_tree(pid_t pid, const std::vector<std::string>& names, std::int64_t& bytes) {
+  std::string name;
+  std::getline(std::ifstream(fmt::format("/proc/{}/comm", pid)), name);
+  if (std::find(names.begin(), names.end(), name) != names.end()) {
+    if (const auto memory = memory_of(pid)) {
+      bytes += memory->proportional;
+    }
+  }
+  std::error_code error;
+  for (const auto& task : fs::directory_iterator(fmt::format("/proc/{}/task", pid), error)) {
+    std::ifstream children(task.path() / "children");
+    for (pid_t child = 0; children >> child;) {
+      add_tree(child, names, bytes);
+    }
+  }
+}
+
+Result<std::int64_t> memory_below(pid_t pid, const std::vector<std::string>& names) {
+  std::int64_t bytes = 0;
+  add_tree(pid, names, bytes);
+  return bytes > 0 ? Result<std::int64_t>(bytes)
+                   : failure(ErrorCode::not_found, "the keeper does not run");
+}
+
+class Steward final : public DaemonKeeper {
+ public:
+  Steward(OperatorLink& link, pid_t agent, fs::path folder)
+      : link_(link), agent_(agent), folder_(std::move(folder)) {}
+
+  ~Steward() override { end(); }
+
+  std::string name() const override { return "steward"; }
+
+  Result<void> run(std::size_t count) override {
+    for (std::size_t number = count_; number < count; ++number) {
+      const auto name = daemon_name(number);
+      const json apply{
+          {"op", "apply"},
+          {"spec", {{"name", name}, {"argv", {"/bin/sh", "-c", script(folder_, name)}}}}};
+      STEWARD_TRY([[maybe_unused]] const auto id, link_.send(apply.dump(), kDaemons));
+    }
+    count_ = count;
+    return wait_for_starts(folder_, count, 1);
+  }
+
+  Result<std::int64_t> proportional_memory() const override {
+    return memory_below(agent_, {"steward-edge", "steward-shim"});
+  }
+
+  void end() override {
+    for (std::size_t number = 0; number < std::exchange(count_, 0); ++number) {
+      const auto sent = link_.send(
+          json{{"op", "remove"}, {"name", daemon_name(number)}, {"wait", false}}.dump(), kDaemons);
+      if (sent) {
+        std::ignore = link_.wait_for(*sent, wire::CommandState::done, kKeeperPatience);
+      }
+    }
+  }
+
+ private:
+  static constexpr const char* kDaemons = "daemon.system";
+
+  OperatorLink& link_;
+  const pid_t agent_;
+  const fs::path folder_;
+  std::size_t count_ = 0;
+};
+
+// A program that reads what it keeps from its folder, and is ended with all of it.
+class Program : public DaemonKeeper {
+ public:
+  explicit Program(fs::path folder) : folder_(std::move(folder)) {}
+
+  Result<void> run(std::size_t count) override {
+    end();
+    for (std::size_t number = 0; number < count; ++number) {
+      std::error_code error;
+      fs::remove(folder_ / (daemon_name(number) + ".starts"), error);
+    }
+    write(count);
+    STEWARD_TRY(child_, ChildProcess::start(argv(), {}, folder_ / "log"));
+    return wait_for_starts(folder_, count, 1);
+  }
+
+  void end() override { child_.reset(); }
+
+ protected:
+  virtual void write(std::size_t count) = 0;
+  virtual std::vector<std::string> argv() const = 0;
+
+  const fs::path folder_;
+  std::unique_ptr<ChildProcess> child_;
+};
+
+class Runit final : public Program {
+ public:
+  using Program::Program;
+
+  ~Runit() override { end(); }
+
+  std::string name() const override { return "runit"; }
+
+  Result<std::int64_t> proportional_memory() const override {
+    return memory_below(child_->pid(), {"runsvdir", "runsv"});
+  }
+
+  // runsvdir leaves each runsv behind; each of them ends its daemon.
+  void end() override {
+    std::string below;
+    if (child_) {
+      std::getline(std::ifstream(fmt::format("/proc/{0}/task/{0}/children", child_->pid())), below);
+    }
+    Program::end();
+    std::istringstream pids(below);
+    for (pid_t pid = 0; pids >> pid;) {
+      ::kill(pid, SIGTERM);
+    }
+    std::error_code error;
+    fs::remove_all(folder_ / "services", error);
+  }
+
+ protected:
+  void write(std::size_t count) override {
+    for (std::size_t number = 0; number < count; ++number) {
+      const auto name = daemon_name(number);
+      const auto service = folder_ / "services" / name;
+      fs::create_directories(service);
+      std::ofstream(service / "run") << "#!/bin/sh\n" << script(folder_, name) << '\n';
+      fs::permissions(service / "run", fs::perms::owner_all);
+    }
+  }
+
+  std::vector<std::string> argv() const override {
+    return {"runsvdir", (folder_ / "services").string()};
+  }
+};
+
+class Supervisor final : public Program {
+ public:
+  using Program::Program;
+
+  ~Supervisor() override { end(); }
+
+  std::string name() const override { return "supervisor"; }
+
+  Result<std::int64_t> proportional_memory() const override {
+    STEWARD_TRY(const auto memory, memory_of(child_->pid()));
+    return memory.proportional;
+  }
+
+ protected:
+  void write(std::size_t count) override {
+    std::ofstream file(folder_ / "supervisor.conf");
+    file << fmt::format(
+        "[supervisord]\nnodaemon=true\nlogfile=/dev/null\nlogfile_maxbytes=0\n"
+        "pidfile={0}/supervisor.pid\nchildlogdir={0}\nminfds=4096\n",
+        folder_.string());
+    for (std::size_t number = 0; number < count; ++number) {
+      const auto name = daemon_name(number);
+      const auto path = folder_ / (name + ".sh");
+      std::ofstream(path) << script(folder_, name) << '\n';
+      file << fmt::format("[program:{}]\ncommand=/bin/sh {}\n", name, path.string());
+    }
+  }
+
+  std::vector<std::string> argv() const override {
+    return {"supervisord", "-c", (folder_ / "supervisor.conf").string()};
+  }
+};
+
+bool is_installed(const char* program) {
+  return fs::exists(fs::path("/usr/bin") / program) || fs::exists(fs::path("/usr/sbin") / program);
+}
+
+}  // namespace
+
+std::vector<DaemonStart> starts(const fs::path& folder, const std::string& name) {
+  std::vector<DaemonStart> all;
+  std::ifstream file(folder / (name + ".starts"));
+  std::int64_t at = 0;
+  for (pid_t pid = 0; file >> pid >> at;) {
+    all.push_back({pid, std::chrono::nanoseconds(at)});
+  }
+  return all;
+}
+
+Result<void> wait_for_starts(const fs::path& folder, std::size_t daemons, std::size_t each) {
+  const auto until = Clock::now() + kKeeperPatience;
+  for (std::size_t number = 0; number < daemons;) {
+    if (starts(folder, daemon_name(number)).size() >= each) {
+      ++number;
+    } else if (Clock::now() >= until) {
+      return failure(ErrorCode::timed_out, daemon_name(number) + " does not start");
+    } else {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  }
+  return {};
+}
+
+std::unique_ptr<DaemonKeeper> steward_keeper(OperatorLink& link, pid_t agent, fs::path folder) {
+  return std::make_unique<Steward>(link, agent, std::move(folder));
+}
+
+std::unique_ptr<DaemonKeeper> runit_keeper(fs::path folder) {
+  return is_installed("runsvdir") ? std::make_unique<Runit>(std::move(folder)) : nullptr;
+}
+
+std::unique_ptr<DaemonKeeper> supervisor_keeper(fs::path folder) {
+  return is_installed("supervisord") ? std::make_unique<Supervisor>(std::move(folder)) : nullptr;
+}
+
+}  // namespace steward::bench
