@@ -3,6 +3,7 @@
 #include "handlers/daemon/own_run.hpp"
 #include "handlers/daemon/unit_run.hpp"
 #include "handlers/runtime/answer.hpp"
+#include "handlers/runtime/signal_names.hpp"
 
 #include <algorithm>
 #include <fstream>
@@ -38,6 +39,10 @@ Daemons::Daemons(runtime::Context& context)
       records_(context.state_dir / "specs"),
       folders_(context.state_dir),
       link_(context, [this] { look(); }),
+      certificates_(context,
+                    context.state_dir / "certificates",
+                    {[this] { look_.start(milliseconds(0)); },
+                     [this](const std::string& name) { certificate_renewed(name); }}),
       files_(context.options.text("files", kFiles)),
       random_(std::random_device{}()),
       shop_{context,
@@ -70,7 +75,9 @@ Daemons::Daemons(runtime::Context& context)
 Result<void> Daemons::start() {
   std::vector<std::string> wrong;
   for (auto& record : records_.load(wrong)) {
-    add(std::move(record)).adopt();
+    auto& daemon = add(std::move(record));
+    certificates_.keep(daemon.record().spec);
+    daemon.adopt();
   }
   for (const auto& what : wrong) {
     context_.log.error("a daemon is left out: " + what);
@@ -114,7 +121,10 @@ bool Daemons::by_systemd(const wire::DaemonSpec& spec) const {
 }
 
 std::unique_ptr<Run> Daemons::make_run(const Daemon& daemon, Run::Listener listener) {
-  const auto& spec = daemon.record().spec;
+  auto spec = daemon.record().spec;
+  if (spec.certificate) {
+    spec.env.emplace("STEWARD_CERTIFICATE", certificates_.of(spec.name).string());
+  }
   if (by_systemd(spec)) {
     return std::make_unique<UnitRun>(context_, units_, spec, daemon.folder(), std::move(listener));
   }
@@ -218,7 +228,7 @@ std::string Daemons::holds_down(const Daemon& daemon) const {
   return "";
 }
 
-std::optional<HeldUp> Daemons::holds_up(const Daemon& daemon) const {
+std::optional<HeldUp> Daemons::holds_up(const Daemon& daemon) {
   const auto& spec = daemon.record().spec;
   if (auto why = barred(daemon); !why.empty()) {
     return HeldUp{std::move(why), true};
@@ -232,6 +242,9 @@ std::optional<HeldUp> Daemons::holds_up(const Daemon& daemon) const {
         return HeldUp{"waits for " + name};
       }
     }
+  }
+  if (auto why = certificates_.waits_for(spec); !why.empty()) {
+    return HeldUp{std::move(why)};
   }
   const auto starting = std::count_if(daemons_.begin(), daemons_.end(), [](const auto& one) {
     return one.second->state() == wire::DaemonState::starting;
@@ -318,6 +331,16 @@ void Daemons::tell_figures() {
   context_.vitals.figures_told(context_.method, context_.domain, figures);
 }
 
+void Daemons::certificate_renewed(const std::string& name) {
+  const auto* daemon = find(name);
+  const auto signal = daemon == nullptr
+                          ? Result<int>(0)
+                          : runtime::signal_number(daemon->record().spec.certificate_signal);
+  if (daemon != nullptr && signal) {
+    std::ignore = daemon->signal(*signal);  // one that does not run finds it at its start
+  }
+}
+
 void Daemons::remove(const std::string& name) {
   const auto found = daemons_.find(name);
   if (found == daemons_.end()) {
@@ -328,6 +351,7 @@ void Daemons::remove(const std::string& name) {
   daemons_.erase(found);
   records_.remove(name);
   folders_.remove(name);
+  certificates_.remove(name);
   context_.publisher.record(
       wire::encode(wire::DaemonEvent{wire::DaemonEvent::Type::removed, {std::move(row)}}));
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "handlers/daemon/certificates.hpp"
 #include "handlers/daemon/daemon.hpp"
 #include "handlers/daemon/folders.hpp"
 #include "handlers/daemon/link_watch.hpp"
@@ -76,10 +77,11 @@ class Daemons final : public runtime::Handler {
   std::unique_ptr<Run> make_run(const Daemon& daemon, Run::Listener listener);
   void watch_unit(const Daemon& daemon);
   std::string barred(const Daemon& daemon) const;
-  std::optional<HeldUp> holds_up(const Daemon& daemon) const;
+  std::optional<HeldUp> holds_up(const Daemon& daemon);
   std::string holds_down(const Daemon& daemon) const;
   void keep(const Daemon& daemon);
   void forward(const Daemon& daemon);
+  void certificate_renewed(const std::string& name);
   void changed(Daemon& daemon, wire::DaemonEvent::Type type);
   void alert(const Daemon& daemon);
   wire::Alert alert_of(const Daemon& daemon) const;
@@ -101,6 +103,7 @@ class Daemons final : public runtime::Handler {
   Records records_;
   Folders folders_;
   LinkWatch link_;
+  Certificates certificates_;
   SpecFiles files_;
   std::map<std::string, std::string> wrong_files_;  // what is wrong, by path
   std::minstd_rand random_;

@@ -63,6 +63,9 @@ Specs Daemons::specs_with(const wire::DaemonSpec& spec) const {
 // What would change with it; or why it may not be.
 Result<std::vector<std::string>> Daemons::check(const wire::DaemonSpec& spec) const {
   STEWARD_TRY([[maybe_unused]] const int signal, runtime::signal_number(spec.stop.signal));
+  if (!spec.certificate_signal.empty()) {
+    STEWARD_TRY([[maybe_unused]] const int told, runtime::signal_number(spec.certificate_signal));
+  }
   if (const auto circle = circle_in(specs_with(spec)); !circle.empty()) {
     return failure(ErrorCode::bad_payload, "they would wait for each other: " + circle);
   }

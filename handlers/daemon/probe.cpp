@@ -65,7 +65,11 @@ Probe::Probe(runtime::Context& context, const wire::DaemonCheck& check, Done don
       check_(check),
       done_(std::move(done)),
       patience_(context.loop, [this] { end(failure(ErrorCode::timed_out, "no answer in time")); }),
-      later_(context.loop, [this] { end(early_); }),
+      later_(context.loop,
+             [this] {
+               const auto early = early_;
+               end(early);
+             }),
       alive_(std::make_shared<Probe*>(this)) {
   using By = wire::DaemonCheck::By;
   patience_.start(check_.timeout);
@@ -86,11 +90,11 @@ Probe::Probe(runtime::Context& context, const wire::DaemonCheck& check, Done don
 
 Probe::~Probe() = default;
 
-void Probe::end(Result<void> result) {
+void Probe::end(const Result<void>& result) {
   patience_.stop();
   watcher_.reset();
   const auto done = done_;
-  done(std::move(result));  // may destroy this
+  done(result);  // may destroy this
 }
 
 void Probe::run_program() {

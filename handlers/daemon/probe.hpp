@@ -33,7 +33,7 @@ class Probe {
   void connect(const sockaddr_storage& address, socklen_t size);
   void connected();
   void answered();
-  void end(Result<void> result);
+  void end(const Result<void>& result);
 
   runtime::Context& context_;
   const wire::DaemonCheck check_;

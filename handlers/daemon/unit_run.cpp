@@ -41,7 +41,7 @@ std::string unit_of(const wire::DaemonSpec& spec) {
 UnitRun::UnitRun(runtime::Context& context,
                  Units& units,
                  const wire::DaemonSpec& spec,
-                 std::filesystem::path folder,
+                 const std::filesystem::path& folder,
                  Listener listener)
     : context_(context),
       units_(units),

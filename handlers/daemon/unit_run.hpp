@@ -21,7 +21,7 @@ class UnitRun final : public Run {
   UnitRun(runtime::Context& context,
           Units& units,
           const wire::DaemonSpec& spec,
-          std::filesystem::path folder,
+          const std::filesystem::path& folder,
           Listener listener);
   ~UnitRun() override;
 

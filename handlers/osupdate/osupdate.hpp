@@ -47,7 +47,7 @@ class Updates final : public runtime::Handler {
   void next_look();
   void look(const Waiting& waiting);
   void looked(std::optional<wire::MessageId> id,
-              wire::UpdateRequest request,
+              const wire::UpdateRequest& request,
               Result<wire::UpdatePlan> plan);
   bool is_fresh() const;
   void look_by_itself();

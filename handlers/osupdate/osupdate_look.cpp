@@ -110,12 +110,13 @@ void Updates::look(const Waiting& waiting) {
       });
 }
 
-// By value: what is answered leaves the queue.
 void Updates::looked(std::optional<wire::MessageId> id,
-                     wire::UpdateRequest request,
+                     const wire::UpdateRequest& request,
                      Result<wire::UpdatePlan> plan) {
   const auto ended = std::move(plan_look_);
+  // What is answered leaves the queue, and the request with it.
   const bool is_plan = std::holds_alternative<wire::UpdatePlanRequest>(request);
+  const bool is_check = std::holds_alternative<wire::UpdateCheck>(request);
   if (plan && !is_plan) {
     if (!ended) {  // known from before
       plan = *pending_;
@@ -129,9 +130,9 @@ void Updates::looked(std::optional<wire::MessageId> id,
     looks_.pop_front();
     runtime::answer(context_,
                     *id,
-                    !plan ? Result<std::string>(tl::unexpected<Error>(plan.error()))
-                    : std::holds_alternative<wire::UpdateCheck>(request) ? wire::encode(summary())
-                                                                         : shown(*std::move(plan)));
+                    !plan      ? Result<std::string>(tl::unexpected<Error>(plan.error()))
+                    : is_check ? wire::encode(summary())
+                               : shown(*std::move(plan)));
   } else if (!plan) {
     context_.log.warning("updates cannot be looked for: " + plan.error().message);
   }

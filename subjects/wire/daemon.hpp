@@ -115,7 +115,9 @@ struct DaemonSpec {
   std::size_t log_bytes = 16 * 1024 * 1024;  // of its output, kept on the unit
   std::string log_domain;  // of syslogforwarding, which forwards its output; empty: none does
   DaemonLinkLost link_lost;
-  bool keep = true;  // when the agent stops
+  bool certificate = false;        // of its own, by the unit's authority
+  std::string certificate_signal;  // "HUP": it is told by it of a new one; empty: it looks itself
+  bool keep = true;                // when the agent stops
 
   bool operator==(const DaemonSpec&) const = default;
 };

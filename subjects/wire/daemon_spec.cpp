@@ -257,6 +257,10 @@ DaemonSpec read_daemon_spec(Fields& fields) {
       "log_bytes", static_cast<std::int64_t>(spec.log_bytes), kSmallestLog, kLargestLog));
   spec.log_domain = read_domain(fields, "log_domain");
   read_link_lost(fields, spec.link_lost);
+  fields.object("cert", [&spec](Fields& inner) {
+    spec.certificate = inner.boolean("enabled", true);
+    spec.certificate_signal = read_c_text(inner, "signal");
+  });
   spec.keep = fields.choice("on_agent_exit", {"keep", "stop"}, 0) == 0;
   return spec;
 }
@@ -286,6 +290,10 @@ json daemon_spec_json(const DaemonSpec& spec) {
   put(out, "log_bytes", spec.log_bytes, usual.log_bytes);
   put(out, "log_domain", spec.log_domain, usual.log_domain);
   put_object(out, "on_link_lost", link_lost_json(spec.link_lost));
+  if (spec.certificate || !spec.certificate_signal.empty()) {
+    out["cert"] = {{"enabled", spec.certificate}};
+    put(out["cert"], "signal", spec.certificate_signal, usual.certificate_signal);
+  }
   if (!spec.keep) {
     out["on_agent_exit"] = "stop";
   }

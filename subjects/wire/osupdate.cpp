@@ -128,6 +128,7 @@ json course_json(const UpdateRun& run) {
   if (!run.window.cron.empty()) {
     out["window"] = {{"cron", run.window.cron}, {"tz", run.window.zone}};
     put(out["window"], "duration_ms", run.window.duration, usual.window.duration);
+    out["must"] = {"window"};  // who knows none would begin at once
   }
   json reboot = json::object();
   put_word(reboot, "policy", run.reboot.policy, usual.reboot.policy, kRebootPolicies);

@@ -80,6 +80,7 @@ class Properties {
   void strings(const std::vector<std::string>& values) {
     auto copies = values;
     std::vector<char*> pointers;
+    pointers.reserve(copies.size() + 1);
     for (auto& value : copies) {
       pointers.push_back(value.data());
     }

@@ -34,6 +34,8 @@ DaemonSpec full_spec() {
   spec.requires_ = {"log"};
   spec.log_bytes = 2 << 20;
   spec.log_domain = "web";
+  spec.certificate = true;
+  spec.certificate_signal = "HUP";
   spec.link_lost = {DaemonLinkLost::Action::exec, 9s, {"logger", "away"}};
   spec.keep = false;
   return spec;

@@ -25,6 +25,10 @@ UpdateRun full_run() {
   run.lock_wait = 5s;
   run.most_bytes = 1'000;
   run.rate = 7;
+  run.window = {"0 2 * * 6", "Europe/Oslo", 90min};
+  run.restart = {"nginx", "web@*"};
+  run.reboot = {UpdateReboot::Policy::if_required, 3s};
+  run.health = {{"systemctl", "is-system-running"}, 7s};
   return run;
 }
 
@@ -43,6 +47,11 @@ UpdateOutcome full_outcome() {
   outcome.failed = {"b1"};
   outcome.conffiles = {{"/etc/x", false}, {"/etc/y", true}};
   outcome.repaired = outcome.needs_help = outcome.reboot_required = true;
+  outcome.restarted = {"nginx.service"};
+  outcome.stale = {"ssh.service"};
+  outcome.rebooted = true;
+  outcome.kernel_before = "6.1.0-1";
+  outcome.kernel_after = "6.1.0-2";
   outcome.log = "E: no";
   return outcome;
 }
@@ -54,6 +63,9 @@ TEST_CASE("osupdate: every request comes back") {
   UpdateRun download;
   download.op = UpdateRun::Op::download;
   download.rate = 9;
+  UpdateRun reboot;
+  reboot.op = UpdateRun::Op::reboot;
+  reboot.reboot = {UpdateReboot::Policy::always, 1s};
   for (const UpdateRequest& request : {UpdateRequest(UpdateCheck{true}),
                                        UpdateRequest(UpdateCheck{}),
                                        UpdateRequest(UpdateList{}),
@@ -62,6 +74,7 @@ TEST_CASE("osupdate: every request comes back") {
                                        UpdateRequest(full_run()),
                                        UpdateRequest(rollback),
                                        UpdateRequest(download),
+                                       UpdateRequest(reboot),
                                        UpdateRequest(UpdateHold{true, {"bash"}}),
                                        UpdateRequest(UpdateHold{false, {"bash"}}),
                                        UpdateRequest(UpdateStatus{}),
@@ -84,7 +97,7 @@ TEST_CASE("osupdate: what does not fit is refused with its field") {
     CHECK(decoded.error().message.find(field) != std::string::npos);
   };
   refused("{}", "op");
-  refused(R"({"op":"reboot"})", "op");
+  refused(R"({"op":"explode"})", "op");
   refused(R"({"op":"plan","scope":"some"})", "scope");
   refused(R"({"op":"plan","scope":"packages"})", "packages");
   refused(R"({"op":"plan","packages":["bash"]})", "packages");
@@ -93,13 +106,18 @@ TEST_CASE("osupdate: what does not fit is refused with its field") {
   refused(R"({"op":"apply","plan_hash":"x"})", "plan_hash");
   refused(R"({"op":"apply","conffile":"ask"})", "conffile");
   refused(R"({"op":"apply","lock_wait_ms":86400001})", "lock_wait_ms");
-  refused(R"({"op":"apply","must":["window"]})", "window");
+  refused(R"({"op":"apply","must":["moon"]})", "moon");
+  refused(R"({"op":"apply","window":{}})", "cron");
+  refused(R"({"op":"apply","window":{"cron":"* * * * *","duration_ms":1}})", "duration_ms");
+  refused(R"({"op":"apply","reboot":{"policy":"maybe"}})", "policy");
   refused(R"({"op":"rollback","run":"7"})", "run");
   refused(R"({"op":"hold"})", "packages");
   refused(R"({"op":"hold","packages":["bash=1"]})", "'bash=1'");
   refused(R"({"op":"history","limit":51})", "limit");
-  CHECK(decode_update_request(R"({"op":"apply","window":{}})").value().ignored ==
-        std::vector<std::string>{"window"});
+  CHECK(decode_update_request(R"({"op":"apply","moon":{}})").value().ignored ==
+        std::vector<std::string>{"moon"});
+  // A unit that knows no windows must not change anything at once.
+  CHECK(encode(UpdateRequest(full_run())).find(R"("must":["window"])") != std::string::npos);
 }
 
 // They become words of a command line.
