@@ -8,6 +8,7 @@
 #include "subjects/wire/group.hpp"
 #include "subjects/wire/headers.hpp"
 #include "subjects/wire/query.hpp"
+#include "subjects/wire/rollout.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -32,6 +33,7 @@ struct CommandRecord {
   wire::Timestamp created;
   std::optional<wire::Timestamp> expires;
   std::optional<wire::MessageId> repeats = std::nullopt;  // one that it sends again under a new id
+  bool is_held = false;  // kept until its turn in a rollout: not on the bus yet
 
   bool operator==(const CommandRecord&) const = default;
 };
@@ -105,6 +107,29 @@ struct DaemonKey {
   auto operator<=>(const DaemonKey&) const = default;
 };
 
+// A rollout as it stands, and while its commands come the payload that they share.
+struct RolloutRecord {
+  wire::RolloutRow row;
+  std::optional<std::string> payload = std::nullopt;  // none: as it is
+};
+
+// A command of a rollout, as it was handed over.
+struct RolloutUnitRecord {
+  wire::MessageId rollout;
+  std::size_t number = 0;
+  std::string unit;
+  wire::MessageId command;
+  wire::Headers headers;
+};
+
+// It is released, and how (the number of a Release).
+struct RolloutReleaseRecord {
+  wire::MessageId rollout;
+  std::size_t number = 0;
+  wire::Timestamp at;
+  int how = 0;
+};
+
 // What folding has changed since the last commit, in the order of its happening: the store writes
 // it in one transaction or not at all.
 struct Batch {
@@ -124,6 +149,10 @@ struct Batch {
   std::map<DaemonKey, std::optional<wire::UnitDaemon>> daemons;
   std::map<std::string, std::optional<wire::SilenceRow>> silences;  // by id
   std::map<std::string, std::optional<wire::GroupRow>> groups;      // by name
+  std::map<wire::MessageId, std::optional<RolloutRecord>> rollouts;
+  std::vector<RolloutUnitRecord> rollout_units;
+  std::vector<RolloutReleaseRecord> releases;
+  std::set<wire::MessageId> rollouts_ended;              // their commands are not needed any more
   std::map<std::string, bus::StreamPosition> positions;  // by stream: its last message in here
   std::size_t bytes = 0;                                 // of payloads and results, about
 
@@ -131,7 +160,8 @@ struct Batch {
     return units.empty() && commands.empty() && steps.empty() && history.empty() &&
            received.empty() && forgotten.empty() && withheld.empty() && facts.empty() &&
            alerts.empty() && daemons.empty() && silences.empty() && groups.empty() &&
-           positions.empty();
+           rollouts.empty() && rollout_units.empty() && releases.empty() &&
+           rollouts_ended.empty() && positions.empty();
   }
 };
 

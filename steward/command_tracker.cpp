@@ -14,16 +14,18 @@ using wire::CommandState;
 // How far a command is; one that has ended is furthest.
 int progress(CommandState state) {
   switch (state) {
-    case CommandState::sent:
+    case CommandState::held:
       return 0;
-    case CommandState::accepted:
+    case CommandState::sent:
       return 1;
-    case CommandState::queued:
+    case CommandState::accepted:
       return 2;
-    case CommandState::running:
+    case CommandState::queued:
       return 3;
-    default:
+    case CommandState::running:
       return 4;
+    default:
+      return 5;
   }
 }
 
@@ -34,7 +36,7 @@ bool may_follow(const TrackedCommand::OnUnit& now, CommandState next, SaidBy nex
   }
   if (wire::is_terminal(next) && next_said_by == SaidBy::station) {
     // A presumption, where the unit has said nothing; `expired` may repeat a recorded one, too.
-    return now.state == CommandState::sent || next == CommandState::expired;
+    return progress(now.state) <= progress(CommandState::sent) || next == CommandState::expired;
   }
   return progress(next) > progress(now.state);
 }
@@ -80,6 +82,10 @@ void CommandTracker::restore(TrackedCommand command) {
       std::count_if(kept.units.begin(), kept.units.end(), [](const auto& unit) {
         return unit.second.state == CommandState::sent;
       }));
+  const bool is_held = std::any_of(kept.units.begin(), kept.units.end(), [](const auto& unit) {
+    return unit.second.state == CommandState::held;
+  });
+  kept.described = kept.described && !is_held;  // it was described by a rollout, not published yet
   if (kept.open == 0) {
     finish(kept);
   } else if (kept.expires) {
@@ -91,22 +97,71 @@ void CommandTracker::restore_counts(std::string unit, wire::CommandCounts counts
   unit_counts_.insert_or_assign(std::move(unit), counts);
 }
 
+TrackedCommand& CommandTracker::known(const wire::Envelope& envelope) {
+  const auto job = envelope.job.value_or(envelope.id);
+  auto& command =
+      commands_.emplace(envelope.id, TrackedCommand{envelope.id, job, {}, false, false, {}, 0})
+          .first->second;
+  if (!command.described) {
+    command.service = service_of_subject(envelope.subject);
+    command.to_all = envelope.subject.is_broadcast();
+    command.expires = envelope.expires;
+  }
+  return command;
+}
+
+void CommandTracker::hold(const wire::Envelope& envelope,
+                          std::string_view payload,
+                          Moment now,
+                          Batch& batch) {
+  if (knows(envelope.id)) {
+    return;
+  }
+  auto& command = known(envelope);
+  auto described = describe(payload);
+  batch.bytes += described.payload.size();
+  batch.commands.push_back({.id = envelope.id,
+                            .job = command.job,
+                            .subject = envelope.subject.str(),
+                            .summary = std::move(described.summary),
+                            .by = envelope.source.str(),
+                            .payload = std::move(described.payload),
+                            .created = envelope.time,
+                            .expires = envelope.expires,
+                            .repeats = envelope.ref,
+                            .is_held = true});
+  const std::string unit = envelope.subject.node->str();
+  advance(command, {unit, CommandState::held, SaidBy::station}, now, batch);
+  if (envelope.expires) {
+    expiries_.insert({*envelope.expires, envelope.id});
+  }
+}
+
+void CommandTracker::withdraw(const wire::MessageId& id,
+                              std::string_view unit,
+                              std::string_view why,
+                              Moment now,
+                              Batch& batch) {
+  const auto at = commands_.find(id);
+  if (at == commands_.end()) {
+    return;
+  }
+  const auto on_unit = at->second.units.find(unit);
+  if (on_unit != at->second.units.end() && on_unit->second.state == CommandState::held) {
+    advance(at->second, {unit, CommandState::cancelled, SaidBy::station, nullptr, why}, now, batch);
+  }
+}
+
 CommandTracker::Seen CommandTracker::command(const wire::Envelope& envelope,
                                              std::string_view payload,
                                              const std::vector<std::string>& known_units,
                                              Moment now,
                                              Batch& batch) {
-  const auto job = envelope.job.value_or(envelope.id);
-  auto& command =
-      commands_.emplace(envelope.id, TrackedCommand{envelope.id, job, {}, false, false, {}, 0})
-          .first->second;
+  auto& command = known(envelope);
   if (command.described) {
     return Seen::again;
   }
   command.described = true;
-  command.service = service_of_subject(envelope.subject);
-  command.to_all = envelope.subject.is_broadcast();
-  command.expires = envelope.expires;
   auto described = describe(payload);
   batch.bytes += described.payload.size();
   batch.history.push_back(
@@ -126,7 +181,8 @@ CommandTracker::Seen CommandTracker::command(const wire::Envelope& envelope,
                             envelope.ref});
   const auto units = meant(envelope, known_units);
   for (const auto& unit : units) {
-    if (command.units.find(unit) == command.units.end()) {
+    const auto at = command.units.find(unit);
+    if (at == command.units.end() || at->second.state == CommandState::held) {
       advance(command, {unit, CommandState::sent, SaidBy::station}, now, batch);
     }
   }
@@ -156,6 +212,7 @@ void CommandTracker::cancel(const wire::MessageId& id,
     return;
   }
   for (const auto& unit : units) {
+    withdraw(id, unit, "cancelled before its turn in the rollout", now, batch);
     const auto on_unit = at->second.units.find(unit);
     if (on_unit != at->second.units.end() && on_unit->second.state == CommandState::sent) {
       withheld_.insert({now.wall + kCancelGrace, {id, unit}});
@@ -215,7 +272,10 @@ void CommandTracker::advance(TrackedCommand& command, const Step& step, Moment n
     batch.bytes += record.result.size() + record.message.size();
   } else if (step.state == CommandState::expired) {
     record.code = word(ErrorCode::expired);
-    record.message = "its time passed without a word from the unit";
+    record.message = before == CommandState::held ? "its time passed before its turn in the rollout"
+                                                  : "its time passed without a word from the unit";
+  } else if (!step.why.empty()) {
+    record.message = step.why;
   } else if (step.state == CommandState::cancelled) {
     record.message = "cancelled before the unit had it";
   }
@@ -281,7 +341,7 @@ void CommandTracker::tick(Moment now, Batch& batch) {
     expiries_.erase(expiries_.begin());
     auto& command = commands_.at(id);
     for (const auto& [unit, on_unit] : command.units) {
-      if (on_unit.state == CommandState::sent) {
+      if (progress(on_unit.state) <= progress(CommandState::sent)) {
         advance(command, {unit, CommandState::expired, SaidBy::station}, now, batch);
       }
     }
@@ -306,6 +366,16 @@ void CommandTracker::settle() {
       commands_.erase(at);
     }
   }
+}
+
+std::optional<CommandState> CommandTracker::state_of(const wire::MessageId& id,
+                                                     std::string_view unit) const {
+  const auto at = commands_.find(id);
+  if (at == commands_.end()) {
+    return std::nullopt;
+  }
+  const auto on_unit = at->second.units.find(unit);
+  return on_unit == at->second.units.end() ? std::nullopt : std::optional(on_unit->second.state);
 }
 
 wire::CommandCounts CommandTracker::counts(std::string_view unit) const {

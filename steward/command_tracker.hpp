@@ -40,11 +40,12 @@ struct TrackedCommand {
 
 // What every command has come to on every unit that it concerns. Keeps the open ones, and so many
 // of the finished ones; each step goes out to a Batch. The state of a command on a unit only moves
-// forward (sent, accepted, queued, running, a terminal one), and a terminal state that the unit has
-// said is final. Where a command's time has passed without any word from the unit the station says
-// `expired` itself: that is a presumption, which the unit's own terminal word replaces, once, for
-// the unit may have run it while its link was away. So does `cancelled`, said where a cancel has
-// come for a command that its unit has not said a word about: it is not sent to it any more.
+// forward (held, sent, accepted, queued, running, a terminal one), and a terminal state that the
+// unit has said is final. Where a command's time has passed without any word from the unit the
+// station says `expired` itself: that is a presumption, which the unit's own terminal word
+// replaces, once, for the unit may have run it while its link was away. So does `cancelled`, said
+// where a cancel has come for a command that its unit has not said a word about: it is not sent to
+// it any more.
 //
 // A state machine: time is passed in and nothing is done by itself. One thread.
 class CommandTracker {
@@ -66,6 +67,17 @@ class CommandTracker {
 
   // Takes how many commands a unit has in which state, from an earlier run.
   void restore_counts(std::string unit, wire::CommandCounts counts);
+
+  // A command that the station keeps until its turn in a rollout: `held`, until command() sees it
+  // on the bus. One that is known already stays as it is.
+  void hold(const wire::Envelope& envelope, std::string_view payload, Moment now, Batch& batch);
+
+  // It is never to go out: `cancelled`, where it is still held.
+  void withdraw(const wire::MessageId& id,
+                std::string_view unit,
+                std::string_view why,
+                Moment now,
+                Batch& batch);
 
   enum class Seen { first_time, again };
 
@@ -90,6 +102,10 @@ class CommandTracker {
            Moment now,
            Batch& batch);
 
+  // None where that is not known (any more).
+  std::optional<wire::CommandState> state_of(const wire::MessageId& id,
+                                             std::string_view unit) const;
+
   // Whether some unit has not said a word about it.
   bool is_unheard(const wire::MessageId& id) const;
 
@@ -109,8 +125,10 @@ class CommandTracker {
     wire::CommandState state;
     SaidBy said_by;
     const wire::Ack* ack = nullptr;  // of the unit
+    std::string_view why = {};       // where the station says it
   };
 
+  TrackedCommand& known(const wire::Envelope& envelope);
   void advance(TrackedCommand& command, const Step& step, Moment now, Batch& batch);
   void count(const TrackedCommand& command,
              std::string_view unit,

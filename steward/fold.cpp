@@ -71,6 +71,9 @@ void Fold::restore(Store::Kept kept, Moment now) {
   for (auto& row : kept.groups) {
     groups_.restore(std::move(row));
   }
+  for (auto& rollout : kept.rollouts) {
+    rollouts_.restore(std::move(rollout));
+  }
   for (const auto& command : kept.undelivered) {
     next_order_ = std::max(next_order_, command.order + 1);
   }
@@ -114,6 +117,7 @@ void Fold::take(bus::Message&& message, Moment now) {
   } else if (named && is_recorded_command(opened->transport.method.str())) {
     take_command(*opened, std::move(headers), now);
   }
+  rollouts_.follow(batch_);
 }
 
 void Fold::take_command(const bus::Opened& opened, wire::Headers&& headers, Moment now) {
@@ -159,6 +163,9 @@ Result<void> Fold::carry_out(const bus::Opened& opened, Moment now) {
       return failure(ErrorCode::overloaded, "there are 1000 groups already");
     }
     return {};
+  }
+  if (opened.transport.method.str() == "rollout") {
+    return take_rollout(opened, now);
   }
   STEWARD_TRY(const auto request, wire::decode_alerts_request(opened.payload));
   alerts_.take(request, opened.envelope.id.str(), by, now, batch_);
@@ -326,6 +333,7 @@ const Batch& Fold::batch() {
 void Fold::settle() {
   batch_ = Batch{};
   commands_.settle();
+  rollouts_.settle();
 }
 
 bool Fold::full() const {

@@ -9,6 +9,7 @@
 #include "steward/moment.hpp"
 #include "steward/recall.hpp"
 #include "steward/received_table.hpp"
+#include "steward/rollouts_table.hpp"
 #include "steward/store.hpp"
 #include "steward/unit_table.hpp"
 #include "subjects/bus/channel.hpp"
@@ -80,7 +81,18 @@ class Fold {
   void judge_identities(Moment now);
 
   // Only where all that the streams hold is known: an ACK may be among it.
-  void judge_expiries(Moment now) { commands_.tick(now, batch_); }
+  void judge_expiries(Moment now) {
+    commands_.tick(now, batch_);
+    rollouts_.follow(batch_);
+  }
+
+  enum class Acting { yes, no };
+
+  // Releases what is due of rollouts, where this station acts.
+  void judge_rollouts(Acting acting, Moment now);
+
+  // Commands of rollouts to be published, released and committed.
+  std::vector<RolloutsTable::Due> due_releases(Moment now) { return rollouts_.due(now); }
 
   // Notes something about the station itself for the history.
   void note(std::string text, Moment now);
@@ -118,6 +130,8 @@ class Fold {
 
   const GroupsTable& groups() const { return groups_; }
 
+  const RolloutsTable& rollouts() const { return rollouts_; }
+
   const CommandTracker& commands() const { return commands_; }
 
   const Counts& counts() const { return counts_; }
@@ -126,6 +140,10 @@ class Fold {
   void take_command(const bus::Opened& opened, wire::Headers&& headers, Moment now);
   void take_own(const bus::Opened& opened, Moment now);
   Result<void> carry_out(const bus::Opened& opened, Moment now);
+  Result<void> take_rollout(const bus::Opened& opened, Moment now);
+  Result<void> take_rollout_units(const wire::RolloutUnits& units,
+                                  const std::string& by,
+                                  Moment now);
   void take_event(const bus::Opened& opened, Moment now);
   void take_hello(const bus::Opened& opened, Moment now);
   void take_facts(const bus::Opened& opened, Moment now);
@@ -148,6 +166,7 @@ class Fold {
   AlertsTable alerts_;
   DaemonsTable daemons_;
   GroupsTable groups_;
+  RolloutsTable rollouts_;
   std::vector<Recall::Hello> hellos_;
   std::uint64_t next_order_ = 1;  // of a command among all
   Life life_ = Life::sign;        // of the message that is taken now

@@ -93,6 +93,9 @@ Result<void> Queries::write(std::string_view what,
     what == "groups" ? add(rows_.groups()) : add(rows_.silences());
     return {};
   }
+  if (what == "rollouts") {
+    return write_rollouts(request, out);
+  }
   if (what == "enrollments") {
     for (const auto& row : rows_.enrollments(request.units)) {
       out.add(wire::encode(row));
@@ -122,8 +125,7 @@ Result<void> Queries::write(std::string_view what,
   }
   return failure(ErrorCode::unsupported,
                  "a station is asked for units, facts, metrics, alerts, daemons, silences, groups, "
-                 "enrollments, "
-                 "jobs, job, command, failures, history, station or policy");
+                 "rollouts, enrollments, jobs, job, command, failures, history, station or policy");
 }
 
 Result<void> Queries::write_units(const wire::QueryRequest& request, ChunkWriter& out) const {
@@ -196,6 +198,19 @@ Result<void> Queries::write_alerts(const wire::QueryRequest& request, ChunkWrite
     if (std::binary_search(units.begin(), units.end(), row.unit)) {
       out.add(wire::encode(row));
     }
+  }
+  return {};
+}
+
+Result<void> Queries::write_rollouts(const wire::QueryRequest& request, ChunkWriter& out) const {
+  std::int64_t written = 0;
+  for (const auto& row : rows_.rollouts()) {
+    if ((!request.job.empty() && row.plan.rollout.view() != request.job) ||
+        (request.open_only && wire::is_over(row.state)) || written >= request.limit) {
+      continue;
+    }
+    out.add(wire::encode(row));
+    ++written;
   }
   return {};
 }

@@ -6,6 +6,7 @@
 #include "steward/unit_table.hpp"
 #include "subjects/wire/enrollment.hpp"
 #include "subjects/wire/query.hpp"
+#include "subjects/wire/rollout.hpp"
 #include "subjects/wire/selector.hpp"
 
 #include <cstddef>
@@ -40,9 +41,9 @@ class ChunkWriter {
 };
 
 // Answers <station>.command.query.<what>: units, facts, metrics, alerts, daemons, silences, groups,
-// enrollments, jobs, job, command, failures, history, station, policy. A job on many units comes as
-// several rows, each with the head (the payload in the first only) and the next of its units;
-// `limit` bounds jobs and history. On the fold's thread.
+// rollouts, enrollments, jobs, job, command, failures, history, station, policy. A job on many
+// units comes as several rows, each with the head (the payload in the first only) and the next of
+// its units; `limit` bounds jobs and history. On the fold's thread.
 class Queries {
  public:
   // What is not in those tables, as JSON text (empty: there is no row), and the units that are
@@ -59,6 +60,7 @@ class Queries {
         nullptr;
     std::function<std::vector<wire::SilenceRow>()> silences = nullptr;
     std::function<std::vector<wire::GroupRow>()> groups = nullptr;
+    std::function<std::vector<wire::RolloutRow>()> rollouts = nullptr;
     std::function<std::vector<wire::EnrollmentRow>(const std::vector<std::string>& units)>
         enrollments = nullptr;
   };
@@ -78,6 +80,7 @@ class Queries {
   Result<void> write_facts(const wire::QueryRequest& request, ChunkWriter& out) const;
   Result<void> write_metrics(const wire::QueryRequest& request, ChunkWriter& out) const;
   Result<void> write_alerts(const wire::QueryRequest& request, ChunkWriter& out) const;
+  Result<void> write_rollouts(const wire::QueryRequest& request, ChunkWriter& out) const;
   Result<void> write_jobs(const wire::QueryRequest& request, ChunkWriter& out) const;
   Result<void> write_job(const wire::QueryRequest& request, ChunkWriter& out) const;
   Result<void> write_command(const wire::QueryRequest& request, ChunkWriter& out) const;

@@ -8,7 +8,7 @@ void Recall::step(const wire::MessageId& command,
                   const std::string& name,
                   wire::CommandState state,
                   Moment now) {
-  if (state == wire::CommandState::sent) {
+  if (state == wire::CommandState::held || state == wire::CommandState::sent) {
     return;
   }
   if (!wire::is_terminal(state)) {

@@ -20,10 +20,6 @@ constexpr milliseconds kShortestTick{10};
 constexpr milliseconds kLongestTick{1'000};
 constexpr milliseconds kTending{30'000};
 
-// Units that are asked for a schema or for facts at once, and how long that question stands.
-constexpr std::size_t kMostAsked = 200;
-constexpr std::chrono::minutes kQuestionExpiry{5};
-
 constexpr Inbox::Bounds kQueryBounds{256, 4 * 1024 * 1024};
 constexpr Inbox::Bounds kEnrollBounds{4'096, 4 * 1024 * 1024};
 
@@ -68,6 +64,7 @@ Station::Station(Settings settings, const Surroundings& surroundings)
            [this](const std::vector<std::string>& units) { return fold_.daemons().rows(units); },
            [this] { return fold_.alerts().silences(); },
            [this] { return fold_.groups().rows(); },
+           [this] { return fold_.rollouts().rows(clock_.now()); },
            [this](const std::vector<std::string>& units) {
              return enrollments_ ? enrollments_->rows(units) : std::vector<wire::EnrollmentRow>();
            }}),
@@ -246,6 +243,7 @@ void Station::commit() {
       unacknowledged_.insert_or_assign({unit, epoch}, upto);
     }
   }
+  go_on_with_rollouts();
   if (std::exchange(disk_failing_, false)) {
     log_.warning("station.db can be written again");
     fold_.note("station.db can be written again", now());
@@ -301,6 +299,7 @@ void Station::tick() {
     ask_for_schemas();
     ask_for_facts();
   }
+  judge_rollouts();
   judge_broker();
   if (!fold_.batch().empty() && !commit_timer_.active()) {
     commit_timer_.start(kGroupTime);
@@ -318,45 +317,6 @@ void Station::schedule_tick() {
   }
   tick_timer_.start(delay);
 }
-
-void Station::ask_for_missing() {
-  for (const auto& [unit, epoch, from] : fold_.resends(now())) {
-    log_.info("events of " + unit + " are missing from " + std::to_string(from) +
-              " on: asked again");
-    send(unit + ".command.outbox.events",
-         "{\"op\":\"resend\",\"from\":" + std::to_string(from) + ",\"epoch\":\"" + epoch.str() +
-             "\"}");
-  }
-}
-
-// Of units that said theirs before we heard them.
-void Station::ask_for_schemas() {
-  ask(metrics_.lacking(clock_.steady(), kMostAsked), "metrics", R"({"op":"schema"})");
-}
-
-// Of units that have other facts than we know of.
-void Station::ask_for_facts() {
-  ask(fold_.lacking_facts(now(), kMostAsked), "facts", R"({"op":"tell"})");
-}
-
-void Station::ask(const std::vector<std::string>& units,
-                  const std::string& method,
-                  const std::string& payload) {
-  const auto subject = wire::Subject::parse("@all.command." + method + ".system");
-  if (units.empty() || !subject) {
-    return;
-  }
-  auto envelope = channel_.envelope(*subject, clock_.now());
-  envelope.expires = clock_.now() + kQuestionExpiry;
-  for (const auto& unit : units) {
-    envelope.target += (envelope.target.empty() ? "" : ",") + unit;
-  }
-  if (auto sent = bus_.publish(channel_.seal(envelope, payload)); !sent) {
-    log_.debug("not asked about " + method + ": " + sent.error().text());
-  }
-}
-
-void Station::ask_for_hellos() { send("@all.command.hello.agent", "{}"); }
 
 // Now and then: what can wait.
 void Station::tend() {

@@ -125,6 +125,9 @@ class Station {
   // missing. Only then is anything sent to a unit.
   bool acting() const { return acting_ && following_->holds_lease(clock_.steady()); }
 
+  void judge_rollouts();
+  void go_on_with_rollouts();
+  void publish_released();
   void judge_acting();
   void judge_answering();
   void judge_broker();
@@ -186,6 +189,8 @@ class Station {
   std::optional<std::chrono::steady_clock::time_point> stuck_from_;  // since the last complaint
   std::map<std::pair<std::string, wire::MessageId>, std::uint64_t> unacknowledged_;
   std::uint64_t tended_ = 0;
+  std::chrono::steady_clock::time_point next_rollout_round_;
+  std::chrono::steady_clock::time_point acting_since_;
   Totals totals_;
 
   MetricsTable metrics_;

@@ -19,6 +19,10 @@ constexpr milliseconds kSignOfLife{5'000};
 constexpr milliseconds kStuckAfter{15'000};
 constexpr milliseconds kLongestStuck{600'000};
 
+// Units that are asked for a schema or for facts at once, and how long that question stands.
+constexpr std::size_t kMostAsked = 200;
+constexpr std::chrono::minutes kQuestionExpiry{5};
+
 std::string new_session(wire::Timestamp now) { return bus::system_ids()(now).str(); }
 
 }  // namespace
@@ -120,6 +124,7 @@ void Station::judge_answering() {
 void Station::began_acting() {
   bus::crash_point("station.lease.held");
   log_.info("knows all that the streams hold and acts");
+  acting_since_ = clock_.steady();
   std::vector<ReceivedRecord> received;
   for (const auto& [outbox, upto] : std::exchange(unacknowledged_, {})) {
     received.push_back({outbox.first, outbox.second, upto});
@@ -172,5 +177,44 @@ void Station::judge_broker() {
     stuck_(following_->trouble());
   }
 }
+
+void Station::ask_for_missing() {
+  for (const auto& [unit, epoch, from] : fold_.resends(now())) {
+    log_.info("events of " + unit + " are missing from " + std::to_string(from) +
+              " on: asked again");
+    send(unit + ".command.outbox.events",
+         "{\"op\":\"resend\",\"from\":" + std::to_string(from) + ",\"epoch\":\"" + epoch.str() +
+             "\"}");
+  }
+}
+
+// Of units that said theirs before we heard them.
+void Station::ask_for_schemas() {
+  ask(metrics_.lacking(clock_.steady(), kMostAsked), "metrics", R"({"op":"schema"})");
+}
+
+// Of units that have other facts than we know of.
+void Station::ask_for_facts() {
+  ask(fold_.lacking_facts(now(), kMostAsked), "facts", R"({"op":"tell"})");
+}
+
+void Station::ask(const std::vector<std::string>& units,
+                  const std::string& method,
+                  const std::string& payload) {
+  const auto subject = wire::Subject::parse("@all.command." + method + ".system");
+  if (units.empty() || !subject) {
+    return;
+  }
+  auto envelope = channel_.envelope(*subject, clock_.now());
+  envelope.expires = clock_.now() + kQuestionExpiry;
+  for (const auto& unit : units) {
+    envelope.target += (envelope.target.empty() ? "" : ",") + unit;
+  }
+  if (auto sent = bus_.publish(channel_.seal(envelope, payload)); !sent) {
+    log_.debug("not asked about " + method + ": " + sent.error().text());
+  }
+}
+
+void Station::ask_for_hellos() { send("@all.command.hello.agent", "{}"); }
 
 }  // namespace steward::station

@@ -52,7 +52,7 @@ void Station::tell_audit(const Batch& batch) {
     return;
   }
   for (const auto& command : batch.commands) {
-    if (!command.by.empty()) {
+    if (!command.by.empty() && !command.is_held) {
       audit_->write({.at = clock_.now(),
                      .kind = "asked",
                      .id = command.id.str(),

@@ -173,6 +173,7 @@ Result<void> Store::commit(const Batch& batch, wire::Timestamp now) {
     for (const auto& row : batch.history) {
       sql::run(d.put_history, row.at, row.unit, row.what, row.text);
     }
+    sql::write_rollouts(d.db, batch);
     for (const auto& [unit, epoch] : batch.forgotten) {
       sql::run(d.erase_received, unit, epoch.str());
     }

@@ -3,6 +3,7 @@
 #include "steward/batch.hpp"
 #include "steward/command_tracker.hpp"
 #include "steward/redelivery.hpp"
+#include "steward/rollouts_table.hpp"
 #include "subjects/wire/error.hpp"
 #include "subjects/wire/query.hpp"
 
@@ -63,6 +64,7 @@ class Store {
     std::vector<wire::UnitDaemon> daemons;
     std::vector<wire::SilenceRow> silences;
     std::vector<wire::GroupRow> groups;
+    std::vector<KeptRollout> rollouts;
   };
 
   [[nodiscard]] Result<Kept> load();
@@ -70,6 +72,15 @@ class Store {
   // A command as it came, while some unit has not said a word about it.
   [[nodiscard]] Result<std::optional<UndeliveredCommand>> find_undelivered(
       const wire::MessageId& id);
+
+  // A command of a rollout as it was handed over; none where it has ended.
+  struct RolloutCommand {
+    wire::Headers headers;
+    std::string payload;
+  };
+
+  [[nodiscard]] Result<std::optional<RolloutCommand>> find_rollout_command(
+      const wire::MessageId& rollout, std::size_t number);
 
   // A command, whatever its state; none where it is not known.
   [[nodiscard]] Result<std::optional<TrackedCommand>> find_command(const wire::MessageId& id);

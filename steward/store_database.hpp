@@ -107,6 +107,17 @@ wire::CommandCounts counts_at(SQLite::Statement& statement, int first);
 void write_undelivered(SQLite::Database& db, const Batch& batch);
 std::vector<Redelivery::Command> read_undelivered(SQLite::Database& db);
 
+// Rollouts. Throw.
+void write_rollouts(SQLite::Database& db, const Batch& batch);
+void read_rollouts(SQLite::Database& db, Store::Kept& kept);
+
+// Headers as one blob, and back; throws where it is damaged.
+std::string packed(const wire::Headers& headers);
+wire::Headers unpacked(std::string_view bytes);
+
+// Of a column that holds a blob: until the next step.
+std::string_view bytes_of(const SQLite::Column& column);
+
 // Which command another one has sent again. Throws.
 void write_repeats(SQLite::Database& db, const Batch& batch);
 
@@ -126,7 +137,7 @@ void create_schema(SQLite::Database& db);
 // Makes what a file of an earlier version lacks. Throws.
 void upgrade_schema(SQLite::Database& db);
 
-inline constexpr int kSchemaVersion = 5;
+inline constexpr int kSchemaVersion = 6;
 inline constexpr int kApplicationId = 0x53745764;  // "StWd": the file is a station's
 
 }  // namespace sql

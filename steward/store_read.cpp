@@ -91,6 +91,7 @@ Result<Store::Kept> Store::load() {
     }
     kept.undelivered = sql::read_undelivered(db);
     sql::read_words(db, kept);
+    sql::read_rollouts(db, kept);
     return kept;
   });
 }

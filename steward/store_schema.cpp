@@ -82,6 +82,12 @@ void add_tables(SQLite::Database& db) {
       PRIMARY KEY (unit, domain, name)) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS silences (name TEXT PRIMARY KEY, row TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS groups (name TEXT PRIMARY KEY, row TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS rollouts (
+      id TEXT PRIMARY KEY, row TEXT NOT NULL, payload TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS rollout_units (
+      rollout TEXT NOT NULL, number INTEGER NOT NULL, unit TEXT NOT NULL, command TEXT NOT NULL,
+      headers BLOB NOT NULL, released INTEGER, how INTEGER NOT NULL DEFAULT 0,
+      PRIMARY KEY (rollout, number)) WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS command_units_failed ON command_units (command, unit)
       WHERE is_open = 0 AND state <> 'done';
   )");

@@ -7,10 +7,9 @@
 #include <string_view>
 
 namespace steward::station {
-namespace {
 
 // Each name and value as "<length>:<bytes>", for their bytes may be any.
-std::string packed(const wire::Headers& headers) {
+std::string sql::packed(const wire::Headers& headers) {
   std::string out;
   const auto put = [&out](const std::string& text) {
     out.append(std::to_string(text.size())).append(":").append(text);
@@ -21,6 +20,8 @@ std::string packed(const wire::Headers& headers) {
   }
   return out;
 }
+
+namespace {
 
 // Takes the next text off the front. Throws where the row is damaged.
 std::string next_text(std::string_view& bytes) {
@@ -35,7 +36,9 @@ std::string next_text(std::string_view& bytes) {
   return text;
 }
 
-wire::Headers unpacked(std::string_view bytes) {
+}  // namespace
+
+wire::Headers sql::unpacked(std::string_view bytes) {
   wire::Headers headers;
   while (!bytes.empty()) {
     std::string name = next_text(bytes);
@@ -44,11 +47,9 @@ wire::Headers unpacked(std::string_view bytes) {
   return headers;
 }
 
-std::string_view bytes_of(const SQLite::Column& column) {
+std::string_view sql::bytes_of(const SQLite::Column& column) {
   return {static_cast<const char*>(column.getBlob()), static_cast<std::size_t>(column.getBytes())};
 }
-
-}  // namespace
 
 namespace sql {
 
@@ -101,8 +102,8 @@ Result<std::optional<UndeliveredCommand>> Store::find_undelivered(const wire::Me
                                  static_cast<std::uint64_t>(statement.getColumn(0).getInt64()),
                                  sql::optional_time_of(statement.getColumn(1)),
                                  statement.getColumn(2).getString(),
-                                 unpacked(bytes_of(statement.getColumn(3))),
-                                 std::string(bytes_of(statement.getColumn(4)))};
+                                 sql::unpacked(sql::bytes_of(statement.getColumn(3))),
+                                 std::string(sql::bytes_of(statement.getColumn(4)))};
     }
     statement.reset();
     return found;

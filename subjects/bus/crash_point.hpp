@@ -11,24 +11,26 @@ namespace steward::bus {
 // `edge.`, those of steward with `station.`. The tests of tests/fault end each program at each of
 // its points, and fail where one is never reached.
 inline constexpr std::array kCrashPoints{
-    std::string_view("edge.handler.receive"),      // a command is about to be looked at
-    std::string_view("edge.journal.before"),       // a group is about to be made durable
-    std::string_view("edge.journal.committed"),    // it is, nothing of it was said
-    std::string_view("edge.journal.published"),    // its events are out, nobody here was told
-    std::string_view("edge.accepted"),             // a command's verdict is known to nobody yet
-    std::string_view("edge.begun"),                // it may begin, and has not
-    std::string_view("edge.stepped"),              // a step is recorded and said
-    std::string_view("edge.finished"),             // so is its terminal one
-    std::string_view("edge.exit.seen"),            // a child has ended, nobody was told
-    std::string_view("edge.spawn.before"),         // a child is about to be made
-    std::string_view("edge.spawn.after"),          // it runs, nobody knows of it
-    std::string_view("station.lease.held"),        // it may act, and has not
-    std::string_view("station.commit.before"),     // what was folded is about to be written
-    std::string_view("station.commit.after"),      // it is on disk, nobody was told
-    std::string_view("station.acknowledged"),      // units may forget what they have said
-    std::string_view("station.redeliver.before"),  // a command is about to be sent again
-    std::string_view("station.redeliver.after"),   // it is out
-    std::string_view("station.query.answered"),    // somebody was told of what is committed
+    std::string_view("edge.handler.receive"),       // a command is about to be looked at
+    std::string_view("edge.journal.before"),        // a group is about to be made durable
+    std::string_view("edge.journal.committed"),     // it is, nothing of it was said
+    std::string_view("edge.journal.published"),     // its events are out, nobody here was told
+    std::string_view("edge.accepted"),              // a command's verdict is known to nobody yet
+    std::string_view("edge.begun"),                 // it may begin, and has not
+    std::string_view("edge.stepped"),               // a step is recorded and said
+    std::string_view("edge.finished"),              // so is its terminal one
+    std::string_view("edge.exit.seen"),             // a child has ended, nobody was told
+    std::string_view("edge.spawn.before"),          // a child is about to be made
+    std::string_view("edge.spawn.after"),           // it runs, nobody knows of it
+    std::string_view("station.lease.held"),         // it may act, and has not
+    std::string_view("station.commit.before"),      // what was folded is about to be written
+    std::string_view("station.commit.after"),       // it is on disk, nobody was told
+    std::string_view("station.acknowledged"),       // units may forget what they have said
+    std::string_view("station.redeliver.before"),   // a command is about to be sent again
+    std::string_view("station.redeliver.after"),    // it is out
+    std::string_view("station.query.answered"),     // somebody was told of what is committed
+    std::string_view("station.rollout.released"),   // commands of a group may go out, and have not
+    std::string_view("station.rollout.published"),  // one of them is out
 };
 
 // A name of that list; another one does not compile.

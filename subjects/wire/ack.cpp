@@ -11,7 +11,8 @@
 namespace steward::wire {
 namespace {
 
-constexpr std::array<std::string_view, 11> kCommandStates{"sent",
+constexpr std::array<std::string_view, 12> kCommandStates{"held",
+                                                          "sent",
                                                           "accepted",
                                                           "queued",
                                                           "running",

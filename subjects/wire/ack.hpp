@@ -12,6 +12,7 @@ namespace steward::wire {
 
 // The life of a command on one unit (README, "Life of a command").
 enum class CommandState {
+  held,  // the station keeps it until its turn in a rollout
   sent,
   accepted,
   queued,

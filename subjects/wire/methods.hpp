@@ -16,7 +16,7 @@ inline constexpr std::array<std::string_view, 5> kRecordedEvents = {
 
 // Commands that a station carries out itself, when it reads them from the stream COMMANDS: each
 // station of that name does, and none of them says an ACK.
-inline constexpr std::array<std::string_view, 2> kStationCommands = {"alerts", "groups"};
+inline constexpr std::array<std::string_view, 3> kStationCommands = {"alerts", "groups", "rollout"};
 
 // <node|@all>.command.policy.document: its payload is a signed policy as it is. Neither recorded
 // nor acknowledged; believed for its own signature, whoever brings it.

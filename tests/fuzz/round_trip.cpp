@@ -12,6 +12,7 @@
 #include "subjects/wire/osupdate.hpp"
 #include "subjects/wire/pattern.hpp"
 #include "subjects/wire/query.hpp"
+#include "subjects/wire/rollout.hpp"
 #include "subjects/wire/selector.hpp"
 #include "subjects/wire/shellcommand.hpp"
 #include "subjects/wire/target.hpp"
@@ -216,6 +217,11 @@ bool osupdate_holds(std::string_view bytes) {
          payload_holds(bytes, &wire::decode_update_event, &encoded<wire::UpdateEvent>);
 }
 
+bool rollout_holds(std::string_view bytes) {
+  return payload_holds(bytes, &wire::decode_rollout_request, &encoded<wire::RolloutRequest>) &&
+         payload_holds(bytes, &wire::decode_rollout_row, &encoded<wire::RolloutRow>);
+}
+
 bool facts_hold(std::string_view bytes) {
   const auto reads_back = [bytes](auto decode, auto encode) {
     const auto first = decode(bytes);
@@ -258,7 +264,7 @@ bool selector_holds(std::string_view bytes) {
   return names == nullptr || names->matches(unit.name) == meant;
 }
 
-constexpr std::array<Check, 16> kChecks{{{"subject", &subject_holds},
+constexpr std::array<Check, 17> kChecks{{{"subject", &subject_holds},
                                          {"envelope", &envelope_holds},
                                          {"time", &time_holds},
                                          {"target", &target_holds},
@@ -273,6 +279,7 @@ constexpr std::array<Check, 16> kChecks{{{"subject", &subject_holds},
                                          {"alert", &alert_holds},
                                          {"daemon", &daemon_holds},
                                          {"osupdate", &osupdate_holds},
+                                         {"rollout", &rollout_holds},
                                          {"selector", &selector_holds}}};
 
 }  // namespace

@@ -221,6 +221,38 @@ TEST_CASE("store: a file of an earlier version gets the tables that it lacks") {
   CHECK(kept->open.size() == 1);
 }
 
+TEST_CASE("store: a file of before there were rollouts takes some, and gives them back") {
+  const Script time;
+  const Folder folder;
+  const auto file = folder.path() / "station.db";
+  REQUIRE(
+      opened(folder)->commit(one_command(1, CommandState::sent, time.now().wall), time.now().wall));
+  tell(file, "DROP TABLE rollouts; DROP TABLE rollout_units; PRAGMA user_version = 5");
+  const auto store = opened(folder);
+  wire::RolloutRow row{.plan = {.rollout = id(7),
+                                .method = "shellcommand",
+                                .domain = "operatingsystem",
+                                .payload = {},
+                                .units = 2,
+                                .max_fail = {}},
+                       .created = time.now().wall,
+                       .changed = time.now().wall};
+  Batch batch;
+  batch.rollouts[id(7)] = RolloutRecord{row, "{}"};
+  wire::Headers headers;
+  headers.add("ce-id", id(8).str());
+  batch.rollout_units.push_back({id(7), 1, "ship1", id(8), headers});
+  batch.releases.push_back({id(7), 1, time.now().wall, 1});
+  REQUIRE(store->commit(batch, time.now().wall));
+  const auto kept = store->load();
+  REQUIRE(kept->rollouts.size() == 1);
+  CHECK(kept->rollouts[0].row == row);
+  CHECK(kept->rollouts[0].payload == "{}");
+  CHECK(kept->rollouts[0].units.at(0).entry.how == Release::canary);
+  CHECK(kept->rollouts[0].units.at(0).entry.released == time.now().wall);
+  CHECK(store->find_rollout_command(id(7), 1).value()->headers == headers);
+}
+
 TEST_CASE("store: a file of a newer version is refused and left as it is") {
   const Folder folder;
   { auto store = opened(folder); }

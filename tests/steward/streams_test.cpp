@@ -34,6 +34,7 @@ TEST_CASE("streams: there are four, commands refuse when full, the others drop t
                                                         "*.command.osupdate.*",
                                                         "*.command.alerts.*",
                                                         "*.command.groups.*",
+                                                        "*.command.rollout.*",
                                                         "*.command.custom.*"});
   CHECK(streams[1].subjects == std::vector<std::string>{"*.event.ack.*",
                                                         "*.event.facts.*",

@@ -68,7 +68,8 @@ const Verb* find_plain_verb(const std::vector<std::string>& plain, const Verbs& 
 
 Wanted wanted_by(std::string_view verb, std::size_t position) {
   if (verb == "jobs show" || verb == "jobs logs" || verb == "jobs wait" || verb == "jobs cancel" ||
-      verb == "jobs retry") {
+      verb == "jobs retry" || (verb.starts_with("rollout ") && verb != "rollout ls") ||
+      verb == "update pause" || verb == "update resume" || verb == "update abort") {
     return position == 0 ? Wanted::jobs : Wanted::nothing;
   }
   if (verb == "context use" || verb == "context rm" || verb == "context show") {

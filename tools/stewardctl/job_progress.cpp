@@ -19,9 +19,10 @@ UnitProgress* JobProgress::find(const wire::MessageId& command) {
   return found == by_command_.end() ? nullptr : &units_[found->second];
 }
 
-// States stand in the order of a command's life, and `sent` is the station's word, not the unit's.
+// States stand in the order of a command's life; `held` and `sent` are the station's word, not the
+// unit's.
 bool JobProgress::advance(UnitProgress& unit, wire::CommandState state) {
-  if (state == wire::CommandState::sent || unit.ended() || (unit.state && *unit.state >= state)) {
+  if (state <= wire::CommandState::sent || unit.ended() || (unit.state && *unit.state >= state)) {
     return false;
   }
   unit.state = state;

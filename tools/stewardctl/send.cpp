@@ -43,6 +43,9 @@ Exit after(Follower::Ending ending, Console& console, const JobProgress& progres
   return progress.counts().failed > 0 || silent > 0 ? progress.exit() : Exit::ok;
 }
 
+// A unit may be away for long, and its turn comes late.
+constexpr std::chrono::hours kRolloutExpiry{24 * 7};
+
 // Each message, and where messages are signed what the policy says of it.
 Result<Exit> show_dry(Invocation& invocation,
                       Session& session,
@@ -135,7 +138,13 @@ Result<Exit> send_order(Invocation& invocation,
   if (order.expires && *order.expires > wire::kLongestExpiry) {
     return failure(ErrorCode::bad_config, "--expires: at most 30d");
   }
+  const bool rolls_out = sending.rollout.is_wanted();
+  if (rolls_out) {
+    order.expires = order.expires.value_or(kRolloutExpiry);
+  }
   JobProgress progress(session.new_id(), order.method, order.domain);
+  STEWARD_TRY(auto plan,
+              rollout_plan(sending.rollout, progress.job(), order.units.size(), command_timeout));
   STEWARD_TRY(auto messages, make_messages(session, order, progress));
   if (sending.dry_run) {
     return show_dry(invocation, session, order, messages);
@@ -146,6 +155,16 @@ Result<Exit> send_order(Invocation& invocation,
                           session.settings().confirm_over);
       !sure) {
     return tl::unexpected<Error>(sure.error());
+  }
+  if (rolls_out) {
+    plan.method = order.method;
+    plan.domain = order.domain;
+    plan.payload = order.payload;
+    return start_rollout(invocation,
+                         session,
+                         plan,
+                         messages,
+                         sending.no_wait ? Following::none : Following::to_the_end);
   }
   const auto view = job_view(invocation, offline);
   Follower follower(session, progress, *view, {offline, command_timeout, sending.until_running});

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "tools/stewardctl/follow.hpp"
+#include "tools/stewardctl/rollout.hpp"
 #include "tools/stewardctl/verb.hpp"
 
 #include <chrono>
@@ -35,14 +36,15 @@ struct Sending {
   bool until_running = false;  // wait for the beginning, not for the end
   std::string wait = "10s";
   std::string expires;
+  RolloutArguments rollout = {};
 };
 
 void declare_sending(Syntax& syntax, Sending& sending);
 
 // Sends one message to each unit under one job id, and follows it to its end. With --no-wait it
 // ends once the broker keeps the messages and the station knows them, and says what of that is not
-// so. The first word of errors is what could not be sent. Errors: bad_config, unavailable,
-// too_large.
+// so. Where a rollout is wanted the station gets the messages, and publishes them in its groups.
+// The first word of errors is what could not be sent. Errors: bad_config, unavailable, too_large.
 [[nodiscard]] Result<Exit> send_order(Invocation& invocation,
                                       Session& session,
                                       Order order,

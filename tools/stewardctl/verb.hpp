@@ -80,6 +80,8 @@ Verb metrics_verb();
 Verb top_verb();
 Verbs daemons_verbs();
 Verbs update_verbs();
+Verbs update_rollout_verbs();
+Verbs rollout_verbs();
 Verbs group_verbs();
 Verbs alerts_verbs();
 Verb logs_verb();

@@ -80,6 +80,7 @@ Verb call_verb() {
             syntax.option(
                 "--data", arguments->payload, "JSON|@FILE|-", "the payload ({}); - reads stdin");
             declare_sending(syntax, arguments->sending);
+            declare_rollout(syntax, arguments->sending.rollout);
             return [arguments](Invocation& invocation) { return call(invocation, *arguments); };
           }};
 }

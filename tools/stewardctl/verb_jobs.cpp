@@ -204,6 +204,10 @@ Result<Exit> wait_job(Invocation& invocation, const JobArguments& arguments) {
   STEWARD_TRY(const auto offline, parse_duration(arguments.wait));
   STEWARD_TRY(const auto session, invocation.session());
   STEWARD_TRY(const auto job, load_job(*session, arguments.id));
+  const auto rollout = find_rollout(*session, job.detail.job.job);
+  if (rollout && *rollout) {
+    return follow_rollout(invocation, *session, job.detail.job.job);
+  }
   STEWARD_TRY(auto progress, progress_of(job.detail, wall_clock(), Clock::now()));
   return follow_job(invocation, *session, progress, {offline, std::nullopt});
 }

@@ -113,7 +113,8 @@ Verb run_verb() {
       "stewardctl run ship1 --shell 'cd /tmp && ls | wc -l'\n"
       "stewardctl run ship1 --detach -- /opt/survey/run.sh\n"
       "stewardctl run ship1 --stdin -- tee /tmp/motd < motd\n"
-      "stewardctl run 'ship*' -o jsonl -- cat /etc/hostname",
+      "stewardctl run 'ship*' -o jsonl -- cat /etc/hostname\n"
+      "stewardctl run --all --batch 10% --canary 1 --max-fail 5% -- /opt/update",
       TakesCommand::yes,
       [](Syntax& syntax) -> Action {
         const auto arguments = std::make_shared<RunArguments>();
@@ -131,6 +132,7 @@ Verb run_verb() {
         syntax.flag(
             "--detach", arguments->detach, "let it run on without the agent; no time limit");
         declare_sending(syntax, arguments->sending);
+        declare_rollout(syntax, arguments->sending.rollout);
         return [arguments](Invocation& invocation) { return run(invocation, *arguments); };
       }};
 }

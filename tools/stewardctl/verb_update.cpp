@@ -148,6 +148,9 @@ Action declare_acting(Syntax& syntax) {
     syntax.option("--run", arguments->run, "ID", "of an apply (the last one)");
   }
   declare_sending(syntax, arguments->sending);
+  if (action == apply_updates) {
+    declare_rollout(syntax, arguments->sending.rollout);
+  }
   return [arguments](Invocation& invocation) { return action(invocation, *arguments); };
 }
 
@@ -176,7 +179,8 @@ Verbs update_verbs() {
            "stewardctl update apply 'ship*' --security\n"
            "stewardctl update apply ship1 --plan HASH --conffile keep\n"
            "stewardctl update apply 'ship*' --window '0 2 * * sat' --reboot if-required\n"
-           "stewardctl update apply --all --download",
+           "stewardctl update apply --all --download\n"
+           "stewardctl update apply 'ship*' --batch 10% --canary 1 --max-fail 5%",
            TakesCommand::no,
            &declare_acting<apply_updates, Takes::choice>},
           {"update status",

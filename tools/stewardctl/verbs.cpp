@@ -20,6 +20,8 @@ const Verbs& all_verbs() {
     out.push_back(top_verb());
     add(daemons_verbs());
     add(update_verbs());
+    add(update_rollout_verbs());
+    add(rollout_verbs());
     add(group_verbs());
     add(alerts_verbs());
     out.push_back(logs_verb());

@@ -18,27 +18,6 @@ using std::chrono::seconds;
 
 constexpr std::uint64_t kMilliseconds = 1'795'247'248'123;
 
-Envelope envelope_of(std::string_view subject, std::string_view source) {
-  return make_envelope(fixed_id(1), *Source::parse(source), *Subject::parse(subject), fixed_time());
-}
-
-Message message(std::string name,
-                const Envelope& envelope,
-                const std::string& subject,
-                std::string payload,
-                std::string again) {
-  std::string text = subject + "\n";
-  for (const auto& [key, value] : encode_envelope(envelope)) {
-    text.append(key).append(": ").append(value).append("\n");
-  }
-  text.append("\n").append(payload).append("\n");
-  return {std::move(name) + ".txt", std::move(text), std::move(payload), std::move(again)};
-}
-
-Message payload_only(std::string name, const std::string& payload, std::string again) {
-  return {std::move(name) + ".json", payload + "\n", payload, std::move(again)};
-}
-
 Message command(std::string name, const ShellRequest& request) {
   const std::string subject = "ship1.command.shellcommand.operatingsystem";
   std::string payload = encode(request);
@@ -318,6 +297,27 @@ std::vector<Message> queries() {
 
 }  // namespace
 
+Envelope envelope_of(std::string_view subject, std::string_view source) {
+  return make_envelope(fixed_id(1), *Source::parse(source), *Subject::parse(subject), fixed_time());
+}
+
+Message message(std::string name,
+                const Envelope& envelope,
+                const std::string& subject,
+                std::string payload,
+                std::string again) {
+  std::string text = subject + "\n";
+  for (const auto& [key, value] : encode_envelope(envelope)) {
+    text.append(key).append(": ").append(value).append("\n");
+  }
+  text.append("\n").append(payload).append("\n");
+  return {std::move(name) + ".txt", std::move(text), std::move(payload), std::move(again)};
+}
+
+Message payload_only(std::string name, const std::string& payload, std::string again) {
+  return {std::move(name) + ".json", payload + "\n", payload, std::move(again)};
+}
+
 MessageId fixed_id(std::uint8_t number) {
   return MessageId::make(kMilliseconds, {1, 2, 3, 4, 5, 6, 7, 8, 9, number});
 }
@@ -388,7 +388,8 @@ ShellResult full_result() {
 
 std::vector<Message> messages() {
   std::vector<Message> out;
-  for (auto&& part : {commands(), answers(), greetings(), facts(), alerts(), events(), queries()}) {
+  for (auto&& part :
+       {commands(), answers(), greetings(), facts(), alerts(), rollouts(), events(), queries()}) {
     out.insert(out.end(), part.begin(), part.end());
   }
   return out;

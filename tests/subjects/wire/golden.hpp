@@ -20,6 +20,21 @@ struct Message {
 // Every kind of message, made from values that never change.
 std::vector<Message> messages();
 
+// Those of rollouts.
+std::vector<Message> rollouts();
+
+// A message of that envelope on that subject, its payload as it is and read back.
+Message message(std::string name,
+                const Envelope& envelope,
+                const std::string& subject,
+                std::string payload,
+                std::string again);
+
+// A payload without a message around it.
+Message payload_only(std::string name, const std::string& payload, std::string again);
+
+Envelope envelope_of(std::string_view subject, std::string_view source);
+
 // A request with every field of a run set to something unusual.
 ShellRun full_run();
 
