@@ -122,6 +122,15 @@ Exit JobProgress::exit() const {
   return exit_of(outcomes);
 }
 
+UnitProgress told_unit(const wire::JobUnit& told, UnitProgress::Clock::time_point now) {
+  UnitProgress unit{told.unit, told.command, now, told.expires, {}, {}, {}, {}, now};
+  unit.state = told.state;
+  unit.code = told.code;
+  unit.message = told.message;
+  unit.result = told.result;
+  return unit;
+}
+
 Result<JobProgress> progress_of(const wire::JobDetail& detail,
                                 wire::Timestamp now,
                                 UnitProgress::Clock::time_point steady_now) {

@@ -91,6 +91,9 @@ class JobProgress {
   std::map<wire::MessageId, std::size_t> by_command_;
 };
 
+// A unit as the station tells it.
+UnitProgress told_unit(const wire::JobUnit& told, UnitProgress::Clock::time_point now);
+
 // The progress of a job as the station tells it, for one that this process did not start. Errors:
 // bad_payload (its first command's subject is none).
 [[nodiscard]] Result<JobProgress> progress_of(const wire::JobDetail& detail,

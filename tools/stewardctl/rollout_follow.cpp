@@ -178,16 +178,10 @@ class RolloutView {
     for (const auto& told : loaded->detail.units) {
       const bool failed = wire::is_terminal(told.state) && told.state != wire::CommandState::done;
       if (failed && told_.insert(told.unit).second) {
-        const auto moment = Clock::now();
-        UnitProgress unit{told.unit, told.command, moment, told.expires, {}, {}, {}, {}, moment};
-        unit.state = told.state;
-        unit.code = told.code;
-        unit.message = told.message;
-        unit.result = told.result;
         invocation_.console.out(fmt::format(
             "{}  {}\n",
             style.paint(Paint::bad, fmt::format("{} {}", style.mark(Mark::bad), told.unit)),
-            ending_text(unit)));
+            ending_text(told_unit(told, Clock::now()))));
       }
     }
   }

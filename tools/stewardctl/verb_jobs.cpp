@@ -148,12 +148,7 @@ std::string indented(const std::string& text, const std::string& prefix) {
 }
 
 std::string unit_text(const wire::JobUnit& told, const Style& style) {
-  const auto moment = Clock::now();
-  UnitProgress unit{told.unit, told.command, moment, told.expires, {}, {}, {}, {}, moment};
-  unit.state = told.state;
-  unit.code = told.code;
-  unit.message = told.message;
-  unit.result = told.result;
+  const UnitProgress unit = told_unit(told, Clock::now());
   const Outcome outcome = unit.outcome();
   std::string out = style.paint(paint_of_outcome(outcome),
                                 fmt::format("{} {}", style.mark(mark_of(outcome)), told.unit)) +

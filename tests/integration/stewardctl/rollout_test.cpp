@@ -49,7 +49,8 @@ json states_of(const Demo& demo, const std::string& job) {
   json states = json::object();
   const Ended shown = demo.ctl({"jobs", "show", job, "-o", "json"});
   REQUIRE_MESSAGE(shown.status == 0, shown.err);
-  for (const auto& unit : json::parse(shown.out).at("units")) {
+  const json job_detail = json::parse(shown.out);
+  for (const auto& unit : job_detail.at("units")) {
     auto& count = states[unit.at("state").get<std::string>()];
     count = count.is_null() ? 1 : count.get<int>() + 1;
   }

@@ -64,9 +64,9 @@ TEST_CASE("rollout: a plan that cannot be is refused") {
                                                            {"domain", ""},
                                                            {"payload", nullptr},
                                                            {"rollout", "x"}}) {
-    CAPTURE(name);
+    CAPTURE(field.first);
     auto wrong = plan();
-    wrong[name] = value;
+    wrong[field.first] = field.second;
     CHECK(refused(wrong) == ErrorCode::bad_payload);
   }
 }
