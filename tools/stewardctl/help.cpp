@@ -40,10 +40,11 @@ std::vector<Entry> entries(const Verbs& verbs) {
 }
 
 std::string_view family_summary(std::string_view family) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 13> kFamilies{
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 14> kFamilies{
       {{"jobs", "work under way, and how far each unit is"},
        {"daemons", "programs that units keep running"},
        {"update", "updates of units' operating systems"},
+       {"rollout", "what the station rolls out, group by group"},
        {"group", "names for units, to be meant by @NAME"},
        {"alerts", "what units raise alarm about"},
        {"context", "connections, saved under names"},
