@@ -33,7 +33,8 @@ struct RolloutEntry {
 
 // One rollout: which units go next, and when it waits or halts.
 //
-// - The canaries are the first units of the list that are there, taken as they come. Nothing else is
+// - The canaries are the first units of the list that are there, taken as they come. Nothing else
+// is
 //   released before each of them is `done`, and one that is not halts the rollout.
 // - The others form groups of `batch`, in the order of the list. A group begins when all of the one
 //   before have ended or are overdue, the pause has passed, and a person has allowed it if that is

@@ -95,7 +95,7 @@ class Run {
   void stepped();
   void settle();
   void examine();
-  void finish(Error error);
+  void finish(const Error& error);
   void judge(const Error& error);
   std::vector<std::string> failed_in(const SystemState& state) const;
   std::string complaint() const;

@@ -247,7 +247,7 @@ std::string Run::complaint() const {
 }
 
 // Marks first: the packages are as nobody had asked for them by name.
-void Run::finish(Error error) {
+void Run::finish(const Error& error) {
   if (record_.automatic.empty() || record_.phase == Phase::downloading) {
     return judge(error);
   }

@@ -43,6 +43,8 @@ class Scripted final : public runtime::Handler {
 
   void link_up() override { ++links; }
 
+  void link_down() override { ++losses; }
+
   void stop(std::function<void()> stopped) override {
     if (!stubborn) {
       stopped();
@@ -58,6 +60,7 @@ class Scripted final : public runtime::Handler {
   static inline std::atomic<int> makes_fail{0};
   static inline std::atomic<int> starts_fail{0};
   static inline std::atomic<int> links{0};
+  static inline std::atomic<int> losses{0};
   static inline std::atomic<bool> stubborn{false};
   static inline std::promise<void> blocked;
   static inline std::promise<void> release;
@@ -87,6 +90,7 @@ struct Reset {
     Scripted::makes_fail = 0;
     Scripted::starts_fail = 0;
     Scripted::links = 0;
+    Scripted::losses = 0;
     Scripted::stubborn = false;
     Scripted::blocked = {};
     Scripted::release = {};
@@ -130,14 +134,16 @@ TEST_CASE("host: commands go through the handler's own thread and come back as A
   CHECK(hosted.host.counts().accepted == 1);
 }
 
-TEST_CASE("host: a handler hears of the link when it starts and each time it comes up") {
+TEST_CASE("host: a handler hears of the link when it starts and each time it comes up or is lost") {
   Hosted hosted;
   hosted.host.start();
-  hosted.host.link_up();
+  hosted.host.link_changed(true);
+  hosted.host.link_changed(false);
   hosted.host.deliver(hosted.house.command(1, "go"));
   hosted.house.await(2);
   hosted.stop();  // behind everything that was posted before
   CHECK(Scripted::links == 2);
+  CHECK(Scripted::losses == 1);
 }
 
 TEST_CASE("host: a handler that fails has its open commands interrupted and is made anew") {

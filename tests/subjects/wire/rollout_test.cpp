@@ -48,22 +48,21 @@ TEST_CASE("rollout: what a plan does not say has a safe value") {
 }
 
 TEST_CASE("rollout: a plan that cannot be is refused") {
-  for (const auto& [name, value] :
-       std::initializer_list<std::pair<std::string, json>>{{"units", 0},
-                                                           {"units", 100'001},
-                                                           {"units", nullptr},
-                                                           {"batch", 0},
-                                                           {"batch", nullptr},
-                                                           {"canary", 21},
-                                                           {"canary", -1},
-                                                           {"max_fail", "half"},
-                                                           {"max_fail", 5},
-                                                           {"timeout_ms", 0},
-                                                           {"pause_ms", -1},
-                                                           {"method", "a.b"},
-                                                           {"domain", ""},
-                                                           {"payload", nullptr},
-                                                           {"rollout", "x"}}) {
+  for (const auto& field : std::initializer_list<std::pair<std::string, json>>{{"units", 0},
+                                                                               {"units", 100'001},
+                                                                               {"units", nullptr},
+                                                                               {"batch", 0},
+                                                                               {"batch", nullptr},
+                                                                               {"canary", 21},
+                                                                               {"canary", -1},
+                                                                               {"max_fail", "half"},
+                                                                               {"max_fail", 5},
+                                                                               {"timeout_ms", 0},
+                                                                               {"pause_ms", -1},
+                                                                               {"method", "a.b"},
+                                                                               {"domain", ""},
+                                                                               {"payload", nullptr},
+                                                                               {"rollout", "x"}}) {
     CAPTURE(field.first);
     auto wrong = plan();
     wrong[field.first] = field.second;
