@@ -137,6 +137,13 @@ void FileSource::find_files() {
   for (const auto& path : matches(settings_)) {
     follow(path);
   }
+  for (auto& [place, followed] : followed_) {
+    if (followed.named) {
+      followed.nameless_since.reset();
+    } else if (!followed.nameless_since) {
+      followed.nameless_since = context_.clock.steady();
+    }
+  }
 }
 
 // A file that has lost its name while nobody looked: it is near, under another one.
@@ -259,11 +266,12 @@ void FileSource::read_all() {
   }
 }
 
-// Whether there is more to read. A file without a name is let go of at its end.
+// Whether there is more to read. A file without a name is let go of at its end, once it has been
+// silent for its time: its writer may go on for a while, however silent it was before.
 bool FileSource::read_one(Followed& followed, FollowedFile::Steady now) {
   auto& file = *followed.file;
-  const bool last = !followed.named && file.grown() != FollowedFile::Steady() &&
-                    now - file.grown() >= settings_.rotate_time;
+  const bool last = followed.nameless_since && file.grown() != FollowedFile::Steady() &&
+                    now - std::max(file.grown(), *followed.nameless_since) >= settings_.rotate_time;
   switch (file.read(received_us(), now, last ? FollowedFile::End::last : FollowedFile::End::open)) {
     case FollowedFile::Found::more:
       return true;

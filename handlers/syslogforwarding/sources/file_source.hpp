@@ -43,6 +43,7 @@ class FileSource final : public LogSource {
   struct Followed {
     std::unique_ptr<FollowedFile> file;
     bool named = true;  // a name of it fits the globs
+    std::optional<FollowedFile::Steady> nameless_since = std::nullopt;
   };
 
   void look();

@@ -94,6 +94,25 @@ TEST_CASE("logs: rotation loses no line: renamed, copied and cut off, deleted an
   CHECK(stream.missing() == 0);
 }
 
+TEST_CASE(
+    "logs: a file that was silent for long is still read when its writer goes on behind its name") {
+  const auto server = NatsServer::start_with_jetstream();
+  if (!server) {
+    return;
+  }
+  LogStream stream(server->url());
+  ForwardingAgent agent(server->url(), "files = [\"@/app.log\"]\nrotate_ms = 5000");
+  const auto log = agent.path("app.log");
+  append(log, 1, 100);
+  REQUIRE(has_lines(stream, 100));
+  std::this_thread::sleep_for(std::chrono::milliseconds(5'500));  // longer than rotate_ms
+  run("mv " + log + " " + log + ".1");
+  std::this_thread::sleep_for(std::chrono::milliseconds(1'500));  // its name is missed by now
+  append(log + ".1", 101, 200);
+  CHECK_MESSAGE(has_lines(stream, 200), agent.log());
+  CHECK(disorder(stream.lines(), 1, 200) == "");
+}
+
 TEST_CASE("logs: a file written anew that begins as before is told by where it was read to") {
   const auto server = NatsServer::start_with_jetstream();
   if (!server) {
