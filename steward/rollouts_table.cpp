@@ -288,7 +288,8 @@ void RolloutsTable::end_quiet_ones(Moment now, Batch& batch) {
     kept.machine.reset();
     kept.payload.clear();
     --open_;
-    std::erase_if(commands_, [&id](const auto& entry) { return entry.second.rollout == id; });
+    std::erase_if(commands_,
+                  [&ended = id](const auto& entry) { return entry.second.rollout == ended; });
   }
   forget_oldest(batch);
 }
