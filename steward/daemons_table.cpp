@@ -70,10 +70,11 @@ void DaemonsTable::drop_others(const std::string& unit,
   auto at = daemons_.lower_bound({unit, domain, ""});
   while (at != daemons_.end() && at->first.unit == unit && at->first.domain == domain) {
     const auto& name = at->first.name;
+    const bool is_meant = name > all.behind && (all.up_to.empty() || name <= all.up_to);
     const bool is_there =
-        std::any_of(all.daemons.begin(), all.daemons.end(), [&name](const wire::DaemonRow& row) {
-          return row.name == name;
-        });
+        !is_meant || std::any_of(all.daemons.begin(),
+                                 all.daemons.end(),
+                                 [&name](const wire::DaemonRow& row) { return row.name == name; });
     if (is_there || is_late(at->first, position)) {
       ++at;
     } else {
@@ -81,6 +82,16 @@ void DaemonsTable::drop_others(const std::string& unit,
       at = daemons_.erase(at);
     }
   }
+}
+
+// It says more of the same state, as what the daemon has said at its end.
+bool DaemonsTable::is_known(const std::string& unit,
+                            const std::string& domain,
+                            const DaemonEvent& event) const {
+  const auto& row = event.daemons.front();
+  const auto known = daemons_.find({unit, domain, row.name});
+  return event.type == DaemonEvent::Type::state && known != daemons_.end() &&
+         known->second.daemon.state == row.state && known->second.daemon.reason == row.reason;
 }
 
 void DaemonsTable::take(const std::string& unit,
@@ -91,7 +102,7 @@ void DaemonsTable::take(const std::string& unit,
                         Batch& batch) {
   if (event.type == DaemonEvent::Type::all) {
     drop_others(unit, domain, position, event, batch);
-  } else {
+  } else if (!is_known(unit, domain, event)) {
     batch.history.push_back({0, now.wall, unit, "daemon", told(event)});
   }
   for (const auto& row : event.daemons) {

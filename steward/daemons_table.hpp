@@ -41,6 +41,9 @@ class DaemonsTable {
                    const wire::DaemonEvent& all,
                    Batch& batch);
   bool is_late(const DaemonKey& key, const wire::Position& position) const;
+  bool is_known(const std::string& unit,
+                const std::string& domain,
+                const wire::DaemonEvent& event) const;
 
   std::map<DaemonKey, wire::UnitDaemon> daemons_;
 };

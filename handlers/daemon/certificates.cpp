@@ -41,11 +41,12 @@ std::string Certificates::waits_for(const wire::DaemonSpec& spec) {
   if (!spec.certificate) {
     return "";
   }
-  auto& kept = kept_[spec.name];
+  const std::string name(wire::daemon_base(spec.name));
+  auto& kept = kept_[name];
   if (!std::exchange(kept.asked, true) || kept.owner != spec.user) {
     kept.owner = spec.user;
     kept.why = "waits for its certificate";
-    ask(spec.name, kept);
+    ask(name, kept);
     if (!renew_.active()) {
       renew_.start_every(kRenew);
     }
@@ -55,9 +56,10 @@ std::string Certificates::waits_for(const wire::DaemonSpec& spec) {
 
 void Certificates::keep(const wire::DaemonSpec& spec) {
   std::error_code error;
-  const bool has_one = std::filesystem::exists(of(spec.name) / "key.pem", error);
+  const std::string name(wire::daemon_base(spec.name));
+  const bool has_one = std::filesystem::exists(of(name) / "key.pem", error);
   if (!waits_for(spec).empty() && has_one) {
-    kept_[spec.name].why.clear();
+    kept_[name].why.clear();
   }
 }
 

@@ -13,7 +13,8 @@
 namespace steward::handlers::daemon {
 
 // Certificates of daemons, each with a key of its own, by the unit's own authority: asked of
-// `steward-edge cert`, which keeps one that is good, before the daemon starts and hourly.
+// `steward-edge cert`, which keeps one that is good, before the daemon starts and hourly. Replicas
+// have one in common.
 class Certificates {
  public:
   // `changed`: something may start by now. `renewed`: a new certificate is in place of one that a
@@ -27,7 +28,9 @@ class Certificates {
   Certificates(runtime::Context& context, std::filesystem::path folder, Listener listener);
 
   // key.pem, chain.pem and root.pem.
-  std::filesystem::path of(const std::string& name) const { return folder_ / name; }
+  std::filesystem::path of(std::string_view name) const {
+    return folder_ / wire::daemon_base(name);
+  }
 
   // Why it may not start yet; empty: it wants none, or has a good one. Sees to it.
   std::string waits_for(const wire::DaemonSpec& spec);

@@ -11,6 +11,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kProbePause{250};
 constexpr std::size_t kLongestStatus = 256;
+constexpr std::size_t kLongestReason = 1'024;
 constexpr std::int64_t kLongestExtension = 86'400'000;  // ms
 
 }  // namespace
@@ -48,6 +49,7 @@ void Daemon::adopt() {
 
 void Daemon::want(bool up) {
   failures_ = 0;
+  came_up_ = false;
   if (record_.wanted != up || !record_.ended_in_boot.empty()) {
     record_.wanted = up;
     record_.ended_in_boot.clear();
@@ -116,6 +118,9 @@ void Daemon::become(const wire::DaemonSpec& spec, const std::string& file) {
   if (record_.spec == spec) {
     shop_.keep(*this);
     return want(true);
+  }
+  if (run_ && !record_.old) {
+    record_.old = std::move(record_.spec);
   }
   record_.spec = spec;
   ++record_.version;
@@ -188,8 +193,8 @@ void Daemon::started(pid_t) {
   if (run_->ending()) {
     return;
   }
-  if (!record_.wanted) {  // it was not to be found running
-    return bring_down("");
+  if (!record_.wanted || record_.old) {  // it was not to be found running
+    return bring_down(record_.old ? "is started anew" : "");
   }
   const auto& how_ready = record_.spec.ready;
   const bool says_itself =
@@ -208,12 +213,13 @@ void Daemon::started(pid_t) {
 }
 
 void Daemon::ready() {
-  if (!run_ || run_->ending() || !record_.wanted || for_now_ || state_ == State::ready ||
-      state_ == State::unhealthy) {
+  if (!run_ || run_->ending() || !record_.wanted || record_.old || for_now_ ||
+      state_ == State::ready || state_ == State::unhealthy) {
     return;
   }
   stop_looking();
   applying_ = false;
+  came_up_ = true;
   failures_ = 0;
   if (record_.good != record_.spec) {
     record_.good = record_.spec;
@@ -291,7 +297,7 @@ wire::DaemonRow Daemon::row() const {
   wire::DaemonRow row;
   row.name = name();
   row.state = state_;
-  row.reason = reason_;
+  row.reason = reason_.substr(0, kLongestReason);
   row.wanted = record_.wanted;
   row.version = record_.version;
   row.pid = pid();

@@ -18,6 +18,7 @@ namespace steward::handlers::daemon {
 struct Record {
   wire::DaemonSpec spec;
   std::optional<wire::DaemonSpec> good;  // the last one that was ready
+  std::optional<wire::DaemonSpec> old;  // one that still runs, and is to end before this one starts
   std::int64_t version = 1;
   bool wanted = true;  // to be up
   // Its policy lets it stay down since an end in this boot of the machine; empty: it does not.
@@ -90,6 +91,9 @@ class Daemon {
 
   const Record& record() const { return record_; }
 
+  // What its run is started by, or has been.
+  const wire::DaemonSpec& run_spec() const { return record_.old ? *record_.old : record_.spec; }
+
   const std::string& name() const { return record_.spec.name; }
 
   const std::filesystem::path& folder() const { return folder_; }
@@ -121,6 +125,12 @@ class Daemon {
   bool lacks_another() const { return state_ == wire::DaemonState::waiting && lacks_another_; }
 
   bool went_back() const { return went_back_; }
+
+  // It is ready, or has been since the last order.
+  bool came_up() const { return came_up_ || state_ == wire::DaemonState::ready; }
+
+  // What its run that began then has said at its end, found later. Told, where it is the last one.
+  void last_lines(wire::Timestamp started, const std::string& lines);
 
   wire::DaemonRow row() const;
 
@@ -164,6 +174,7 @@ class Daemon {
   std::string failure_reason_;  // of the last of them; it may be starting again by now
   bool applying_ = false;       // the spec has not been ready yet
   bool went_back_ = false;      // from the spec that was applied last
+  bool came_up_ = false;
   bool for_now_ = false;
   bool adopting_ = false;
   bool ready_late_ = false;  // it was ended for not being ready in time

@@ -31,10 +31,13 @@ void Daemon::ended(const wire::DaemonExit& exit, const std::optional<Error>& err
 }
 
 void Daemon::gone() {
-  const bool ended_by_us = run_->ending() && !ready_late_ && unwell_.empty();
+  const bool ended_by_us = (run_->ending() && !ready_late_ && unwell_.empty()) || record_.old;
   told_of_ = run_->told();
   run_.reset();
   told_.start(kTold);
+  if (std::exchange(record_.old, std::nullopt)) {
+    shop_.keep(*this);
+  }
   if (for_now_) {
     return enter(State::stopped, "the agent ends");
   }
@@ -131,6 +134,13 @@ bool Daemon::go_back() {
   shop_.keep(*this);
   bring_up();
   return true;
+}
+
+void Daemon::last_lines(wire::Timestamp started, const std::string& lines) {
+  if (last_exit_ && last_exit_->started == started) {
+    last_exit_->last_log = lines;
+    shop_.changed(*this, wire::DaemonEvent::Type::state);
+  }
 }
 
 void Daemon::set_crash_loop(bool is) {

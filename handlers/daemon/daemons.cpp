@@ -17,6 +17,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kTakenUp{2'000};
 constexpr milliseconds kFilesPeriod{5'000};
+constexpr std::size_t kRowsOfMessage = 200;  // far from the most that a message may hold
 constexpr const char* kFiles = "/etc/steward/daemons.d";
 constexpr const char* kBooted = "/run/systemd/system";  // sd_booted(3)
 
@@ -61,6 +62,7 @@ Daemons::Daemons(runtime::Context& context)
       look_(context.loop, [this] { look(); }),
       tell_(context.loop, [this] { tell_all(); }),
       look_at_files_(context.loop, [this] { take_files(); }),
+      journal_pause_(context.loop, [this] { read_last_lines(); }),
       alive_(std::make_shared<Daemons*>(this)) {
   const std::string cgroup = context.options.text("cgroup", "off");
   if (cgroup != "off") {
@@ -121,7 +123,7 @@ bool Daemons::by_systemd(const wire::DaemonSpec& spec) const {
 }
 
 std::unique_ptr<Run> Daemons::make_run(const Daemon& daemon, Run::Listener listener) {
-  auto spec = daemon.record().spec;
+  auto spec = daemon.run_spec();
   if (spec.certificate) {
     spec.env.emplace("STEWARD_CERTIFICATE", certificates_.of(spec.name).string());
   }
@@ -190,72 +192,11 @@ runtime::CancelOutcome Daemons::cancel(const wire::MessageId& id) {
   return runtime::CancelOutcome::cancelled;
 }
 
-// Why it may not be up, for how long nobody knows; empty: it may.
-std::string Daemons::barred(const Daemon& daemon) const {
-  const auto& spec = daemon.record().spec;
-  for (const auto& name : spec.requires_) {
-    const auto* needed = find(name);
-    if (needed == nullptr) {
-      return "needs " + name + ", which is not there";
-    }
-    if (!needed->record().wanted || !barred(*needed).empty()) {
-      return "needs " + name + ", which is stopped";
-    }
-  }
-  return spec.link_lost.action == wire::DaemonLinkLost::Action::stop &&
-                 link_.lost_for(spec.link_lost)
-             ? "the unit has no link to the broker"
-             : "";
-}
-
-// Those that need it, or at the agent's end come after it, are still to end.
-std::string Daemons::holds_down(const Daemon& daemon) const {
-  const bool needed_up = daemon.record().wanted && barred(daemon).empty();
-  if (needed_up && !daemon.ends_for_now()) {
-    return "";
-  }
-  const auto names_it = [&daemon](const std::vector<std::string>& names) {
-    return std::find(names.begin(), names.end(), daemon.name()) != names.end();
-  };
-  for (const auto& [name, other] : daemons_) {
-    const auto& spec = other->record().spec;
-    const bool ends_too = daemon.ends_for_now() && other->ends_for_now();
-    if (!other->down() && ((!needed_up && names_it(spec.requires_)) ||
-                           (ends_too && (names_it(spec.requires_) || names_it(spec.after))))) {
-      return "waits for " + name + " to stop";
-    }
-  }
-  return "";
-}
-
-std::optional<HeldUp> Daemons::holds_up(const Daemon& daemon) {
-  const auto& spec = daemon.record().spec;
-  if (auto why = barred(daemon); !why.empty()) {
-    return HeldUp{std::move(why), true};
-  }
-  for (const auto* names : {&spec.after, &spec.requires_}) {
-    for (const auto& name : *names) {
-      const auto* before = find(name);
-      if (before != nullptr && before->record().wanted &&
-          before->state() != wire::DaemonState::ready &&
-          before->state() != wire::DaemonState::unhealthy) {
-        return HeldUp{"waits for " + name};
-      }
-    }
-  }
-  if (auto why = certificates_.waits_for(spec); !why.empty()) {
-    return HeldUp{std::move(why)};
-  }
-  const auto starting = std::count_if(daemons_.begin(), daemons_.end(), [](const auto& one) {
-    return one.second->state() == wire::DaemonState::starting;
-  });
-  return static_cast<std::size_t>(starting) >= most_starting_
-             ? std::optional(HeldUp{"waits for its turn"})
-             : std::nullopt;
-}
-
 void Daemons::changed(Daemon& daemon, wire::DaemonEvent::Type type) {
   context_.publisher.record(wire::encode(wire::DaemonEvent{type, {daemon.row()}}));
+  if (type == wire::DaemonEvent::Type::exit) {
+    find_last_lines(daemon);
+  }
   look_.start(milliseconds(0));
 }
 
@@ -302,10 +243,17 @@ void Daemons::look() {
   }
 }
 
+// In messages of which each is of a part of the alphabet.
 void Daemons::tell_all() {
   wire::DaemonEvent event;
   event.type = wire::DaemonEvent::Type::all;
   for (const auto& [name, daemon] : daemons_) {
+    if (event.daemons.size() == kRowsOfMessage) {
+      event.up_to = event.daemons.back().name;
+      context_.publisher.record(wire::encode(event));
+      event.behind = std::exchange(event.up_to, "");
+      event.daemons.clear();
+    }
     event.daemons.push_back(daemon->row());
     event.daemons.back().last_exit.reset();  // each was told when it was
   }
@@ -332,12 +280,11 @@ void Daemons::tell_figures() {
 }
 
 void Daemons::certificate_renewed(const std::string& name) {
-  const auto* daemon = find(name);
-  const auto signal = daemon == nullptr
-                          ? Result<int>(0)
-                          : runtime::signal_number(daemon->record().spec.certificate_signal);
-  if (daemon != nullptr && signal) {
-    std::ignore = daemon->signal(*signal);  // one that does not run finds it at its start
+  for (const auto* daemon : meant(name)) {
+    const auto signal = runtime::signal_number(daemon->record().spec.certificate_signal);
+    if (signal) {
+      std::ignore = daemon->signal(*signal);  // one that does not run finds it at its start
+    }
   }
 }
 
@@ -351,7 +298,9 @@ void Daemons::remove(const std::string& name) {
   daemons_.erase(found);
   records_.remove(name);
   folders_.remove(name);
-  certificates_.remove(name);
+  if (const std::string base(wire::daemon_base(name)); meant(base).empty()) {
+    certificates_.remove(base);
+  }
   context_.publisher.record(
       wire::encode(wire::DaemonEvent{wire::DaemonEvent::Type::removed, {std::move(row)}}));
 }

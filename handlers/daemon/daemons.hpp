@@ -38,18 +38,25 @@ class Daemons final : public runtime::Handler {
  private:
   // A command that ends when its daemon has come to where it is wanted.
   struct Waiting {
-    std::optional<wire::MessageId> id;  // none: a file wanted it
+    std::optional<wire::MessageId> id;  // none: nobody is to be answered
     std::string name;
     enum class For { up, down, removed } what = For::up;
     std::vector<std::string> changed;  // of an apply
+    std::vector<std::string> daemons;  // that are meant
   };
 
   Daemon& add(Record record);
   Daemon* find(const std::string& name) const;
-  Result<Daemon*> known(const std::string& name) const;
+  std::vector<Daemon*> meant(const std::string& name) const;
+  bool leaves(const std::string& name) const;
+  Result<std::vector<Daemon*>> known(const std::string& name) const;
+  Result<Daemon*> one(const std::string& name) const;
   Specs specs_with(const wire::DaemonSpec& spec) const;
   Result<std::vector<std::string>> check(const wire::DaemonSpec& spec) const;
-  Result<Daemon*> make(const wire::DaemonSpec& spec, const std::string& file);
+  Result<std::vector<std::string>> changes(const wire::DaemonSpec& spec) const;
+  Result<void> make(const wire::DaemonSpec& spec, const std::string& file);
+  Result<void> make_one(const wire::DaemonSpec& spec, const std::string& file);
+  bool is_made(const wire::DaemonSpec& spec, const std::string& file) const;
   void take_files();
   void tell_wrong_files(std::map<std::string, std::string> wrong);
 
@@ -64,11 +71,21 @@ class Daemons final : public runtime::Handler {
   Answer answer(const wire::MessageId& id, const wire::DaemonLogs& logs);
 
   // Where systemd is told itself, of a unit that is no daemon of ours or in words of systemd.
-  Answer answer(const wire::MessageId& id, Daemon& daemon, wire::DaemonOrder::Op op);
+  Answer answer(const Waiting& waiting, wire::DaemonOrder::Op op);
   Answer tell_unit(const wire::MessageId& id, wire::DaemonOrder::Op op, const std::string& unit);
   Answer signal_unit(const wire::MessageId& id, const std::string& unit, int signal);
   Answer show_unit(const wire::MessageId& id, const std::string& unit);
   Answer unit_log(const wire::MessageId& id, const std::string& unit, const wire::DaemonLogs& logs);
+
+  // What a run of a unit said last is in the journal, a little after its end.
+  struct Ended {
+    std::string unit;
+    wire::Timestamp started;
+    std::string lines;
+  };
+
+  void find_last_lines(const Daemon& daemon);
+  void read_last_lines();
 
   bool by_systemd(const wire::DaemonSpec& spec) const;
 
@@ -87,6 +104,9 @@ class Daemons final : public runtime::Handler {
   wire::Alert alert_of(const Daemon& daemon) const;
   void look();
   bool settle(const Waiting& waiting);
+  static Result<bool> is_up(const Daemon& daemon, bool applied);
+  Result<bool> has_come(const Waiting& waiting, const std::string& name) const;
+  std::string result_of(const Waiting& waiting) const;
   void fail(const wire::MessageId& id, const Error& error);
   void finish(const Waiting& waiting, const Result<std::string>& result);
   void remove(const std::string& name);
@@ -123,6 +143,8 @@ class Daemons final : public runtime::Handler {
   runtime::Timer look_;  // after a change: outside of the daemons' own frames
   runtime::Timer tell_;  // all of them, once they have been taken up
   runtime::Timer look_at_files_;
+  std::map<std::string, Ended> ends_;
+  runtime::Timer journal_pause_;
   std::shared_ptr<Daemons*> alive_;
 };
 

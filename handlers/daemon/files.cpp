@@ -16,8 +16,7 @@ void Daemons::take_files() {
   const auto files = files_.read();
   std::map<std::string, std::string> wrong;
   for (const auto& [name, file] : files) {
-    const auto* known = find(name);
-    if (file.spec && known != nullptr && known->record().file == file.hash) {
+    if (file.spec && is_made(*file.spec, file.hash)) {
       continue;
     }
     const auto checked =
@@ -30,13 +29,24 @@ void Daemons::take_files() {
     }
   }
   for (const auto& [name, daemon] : daemons_) {
-    if (wrong.empty() && !daemon->record().file.empty() && !files.contains(name)) {
+    if (wrong.empty() && !daemon->record().file.empty() &&
+        !files.contains(std::string(wire::daemon_base(name)))) {
       daemon->want(false);
-      waiting_.push_back({std::nullopt, name, Waiting::For::removed, {}});
+      waiting_.push_back({std::nullopt, name, Waiting::For::removed, {}, {name}});
     }
   }
   tell_wrong_files(std::move(wrong));
   look_.start(std::chrono::milliseconds(0));
+}
+
+// As that file says, no more and no less of them.
+bool Daemons::is_made(const wire::DaemonSpec& spec, const std::string& file) const {
+  const auto daemons = meant(spec.name);
+  return daemons.size() == static_cast<std::size_t>(spec.replicas) &&
+         std::all_of(daemons.begin(), daemons.end(), [&](const Daemon* daemon) {
+           return daemon->record().file == file && !leaves(daemon->name()) &&
+                  (daemon->name() == spec.name) == (spec.replicas == 1);
+         });
 }
 
 void Daemons::tell_wrong_files(std::map<std::string, std::string> wrong) {

@@ -9,6 +9,9 @@ namespace {
 std::vector<std::string> before(const wire::DaemonSpec& spec) {
   auto names = spec.after;
   names.insert(names.end(), spec.requires_.begin(), spec.requires_.end());
+  for (auto& name : names) {
+    name = wire::daemon_base(name);
+  }
   return names;
 }
 
@@ -20,8 +23,6 @@ class Walk {
       begin_at(name);
     }
   }
-
-  const std::vector<std::string>& order() const { return order_; }
 
   const std::string& circle() const { return circle_; }
 
@@ -46,7 +47,6 @@ class Walk {
       if (step.left.empty()) {
         open_.erase(step.name);
         done_.insert(step.name);
-        order_.push_back(step.name);
         path_.pop_back();
         continue;
       }
@@ -76,14 +76,11 @@ class Walk {
   std::vector<Step> path_;
   std::set<std::string> open_;
   std::set<std::string> done_;
-  std::vector<std::string> order_;
   std::string circle_;
 };
 
 }  // namespace
 
 std::string circle_in(const Specs& specs) { return Walk(specs).circle(); }
-
-std::vector<std::string> in_order(const Specs& specs) { return Walk(specs).order(); }
 
 }  // namespace steward::handlers::daemon

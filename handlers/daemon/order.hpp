@@ -8,14 +8,11 @@
 
 namespace steward::handlers::daemon {
 
-// Who comes after whom, by name. Pure.
+// Who comes after whom, by name without a replica's number. Pure.
 
 using Specs = std::map<std::string, wire::DaemonSpec>;
 
 // A circle among them, "a -> b -> a"; empty: none.
 std::string circle_in(const Specs& specs);
-
-// All of them, each before those that come after it: the reverse is the order to stop in.
-std::vector<std::string> in_order(const Specs& specs);
 
 }  // namespace steward::handlers::daemon

@@ -12,6 +12,7 @@
 
 #include <signal.h>
 
+#include <set>
 #include <utility>
 
 namespace steward::handlers::daemon {
@@ -23,12 +24,28 @@ constexpr std::size_t kMostLog = 256 * 1024;
 
 json row_json(const Daemon& daemon) { return json::parse(wire::encode(daemon.row())); }
 
-std::string result_of(const Daemon& daemon, const std::vector<std::string>& changed) {
-  json out = row_json(daemon);
-  if (!changed.empty()) {
-    out["changed"] = changed;
+std::vector<std::string> names_of(const std::vector<Daemon*>& daemons) {
+  std::vector<std::string> names;
+  names.reserve(daemons.size());
+  for (const auto* daemon : daemons) {
+    names.push_back(daemon->name());
   }
-  return wire::dump_json(out);
+  return names;
+}
+
+std::set<std::string> as_set(const std::vector<std::string>& names) {
+  return {names.begin(), names.end()};
+}
+
+// Whether a command may remove it.
+Result<void> may_go(const std::string& name, const Daemon& daemon) {
+  if (wire::daemon_base(name) != name) {
+    return failure(ErrorCode::conflict, "is a replica: apply the daemon with less of them");
+  }
+  if (!daemon.record().file.empty()) {
+    return failure(ErrorCode::conflict, "a file of the unit says it: remove that, or stop it");
+  }
+  return {};
 }
 
 }  // namespace
@@ -43,21 +60,23 @@ void Daemons::act(const wire::MessageId& id, const wire::DaemonRequest& request)
   look_.start(std::chrono::milliseconds(0));
 }
 
-Result<Daemon*> Daemons::known(const std::string& name) const {
-  auto* daemon = find(name);
-  if (daemon == nullptr) {
+Result<std::vector<Daemon*>> Daemons::known(const std::string& name) const {
+  auto daemons = meant(name);
+  if (daemons.empty()) {
     return failure(ErrorCode::not_found, "no daemon is named '" + name + "' here");
   }
-  return daemon;
+  return daemons;
 }
 
-Specs Daemons::specs_with(const wire::DaemonSpec& spec) const {
-  Specs specs;
-  for (const auto& [name, daemon] : daemons_) {
-    specs.emplace(name, daemon->record().spec);
+// Of replicas one has to be named.
+Result<Daemon*> Daemons::one(const std::string& name) const {
+  STEWARD_TRY(const auto daemons, known(name));
+  if (daemons.size() > 1) {
+    return failure(ErrorCode::bad_payload,
+                   "name one of its " + std::to_string(daemons.size()) + " replicas, as '" +
+                       daemons.front()->name() + "'");
   }
-  specs.insert_or_assign(spec.name, spec);
-  return specs;
+  return daemons.front();
 }
 
 // What would change with it; or why it may not be.
@@ -74,28 +93,69 @@ Result<std::vector<std::string>> Daemons::check(const wire::DaemonSpec& spec) co
                    "log_domain: what a unit of systemd says is in the journal, which "
                    "syslogforwarding reads with journal = true");
   }
-  const auto* daemon = find(spec.name);
-  if (daemon == nullptr && daemons_.size() >= wire::kMostDaemons) {
+  if (wire::daemon_base(spec.name) != spec.name) {
+    return failure(ErrorCode::bad_payload,
+                   "'" + spec.name + "' is a replica: apply '" +
+                       std::string(wire::daemon_base(spec.name)) + "' with \"replicas\"");
+  }
+  return changes(spec);
+}
+
+// Of any of its replicas. Errors: overloaded.
+Result<std::vector<std::string>> Daemons::changes(const wire::DaemonSpec& spec) const {
+  const auto before = meant(spec.name);
+  const auto wanted = wire::replicas_of(spec);
+  std::set<std::string> changed;
+  std::size_t fresh = 0;
+  for (const auto& one : wanted) {
+    const auto* daemon = find(one.name);
+    fresh += daemon == nullptr ? 1 : 0;
+    if (daemon != nullptr) {
+      changed.merge(as_set(wire::changes(daemon->record().spec, one)));
+    }
+  }
+  if (daemons_.size() + fresh > wire::kMostDaemons) {
     return failure(ErrorCode::overloaded, "this unit has as many daemons as it may have");
   }
-  return daemon == nullptr ? std::vector<std::string>{"new"}
-                           : wire::changes(daemon->record().spec, spec);
+  if (before.empty()) {
+    changed = {"new"};
+  } else if (fresh > 0 || before.size() != wanted.size()) {
+    changed.insert("replicas");
+  }
+  return std::vector<std::string>(changed.begin(), changed.end());
 }
 
 // `file`: the hash of the one that it comes from; empty: by command.
-Result<Daemon*> Daemons::make(const wire::DaemonSpec& spec, const std::string& file) {
-  auto* daemon = find(spec.name);
-  if (daemon != nullptr) {
+Result<void> Daemons::make_one(const wire::DaemonSpec& spec, const std::string& file) {
+  if (auto* daemon = find(spec.name)) {
     daemon->become(spec, file);
-    return daemon;
+    return {};
   }
   Record record{.spec = spec, .good = std::nullopt, .ended_in_boot = "", .file = file};
   if (auto saved = records_.save(record); !saved) {
-    return tl::unexpected<Error>(std::move(saved).error());
+    return saved;
   }
-  auto& added = add(std::move(record));
-  added.want(true);
-  return &added;
+  add(std::move(record)).want(true);
+  return {};
+}
+
+// All that it means, and no more of them.
+Result<void> Daemons::make(const wire::DaemonSpec& spec, const std::string& file) {
+  std::set<std::string> wanted;
+  for (const auto& one : wire::replicas_of(spec)) {
+    if (auto made = make_one(one, file); !made) {
+      return made;
+    }
+    wanted.insert(one.name);
+  }
+  for (auto* daemon : meant(spec.name)) {
+    if (!wanted.contains(daemon->name())) {
+      daemon->want(false);
+      waiting_.push_back(
+          {std::nullopt, daemon->name(), Waiting::For::removed, {}, {daemon->name()}});
+    }
+  }
+  return {};
 }
 
 Daemons::Answer Daemons::answer(const wire::MessageId& id, const wire::DaemonApply& apply) {
@@ -103,86 +163,105 @@ Daemons::Answer Daemons::answer(const wire::MessageId& id, const wire::DaemonApp
   if (apply.dry_run) {
     return wire::dump_json({{"name", apply.spec.name}, {"dry_run", true}, {"changed", changed}});
   }
-  STEWARD_TRY(const auto* daemon, make(apply.spec, ""));
-  if (!apply.wait) {
-    return result_of(*daemon, changed);
+  if (auto made = make(apply.spec, ""); !made) {
+    return tl::unexpected<Error>(std::move(made).error());
   }
-  waiting_.push_back({id, apply.spec.name, Waiting::For::up, std::move(changed)});
+  const auto& name = apply.spec.name;
+  Waiting waiting{id, name, Waiting::For::up, std::move(changed), names_of(meant(name))};
+  if (!apply.wait) {
+    return result_of(waiting);
+  }
+  waiting_.push_back(std::move(waiting));
   return std::nullopt;
 }
 
 Daemons::Answer Daemons::answer(const wire::MessageId& id, const wire::DaemonOrder& order) {
   using Op = wire::DaemonOrder::Op;
-  if (order.op == Op::remove && find(order.name) == nullptr) {
+  if (order.op == Op::remove && meant(order.name).empty()) {
     return wire::dump_json({{"name", order.name}, {"removed", false}});
   }
-  if (find(order.name) == nullptr && wire::is_unit_name(order.name)) {
+  if (meant(order.name).empty() && wire::is_unit_name(order.name)) {
     return tell_unit(id, order.op, order.name);
   }
-  STEWARD_TRY(auto* daemon, known(order.name));
+  STEWARD_TRY(const auto daemons, known(order.name));
+  Waiting waiting{id, order.name, Waiting::For::up, {}, names_of(daemons)};
   if (order.op > Op::remove) {
-    return answer(id, *daemon, order.op);
+    return answer(waiting, order.op);
   }
-  if (order.op == Op::remove && !daemon->record().file.empty()) {
-    return failure(ErrorCode::conflict, "a file of the unit says it: remove that, or stop it");
+  if (order.op == Op::remove) {
+    if (auto may = may_go(order.name, *daemons.front()); !may) {
+      return tl::unexpected<Error>(std::move(may).error());
+    }
   }
-  auto what = Waiting::For::up;
-  if (order.op == Op::start) {
-    daemon->want(true);
-  } else if (order.op == Op::restart) {
-    daemon->restart();
-  } else {
-    daemon->want(false);
-    what = order.op == Op::remove ? Waiting::For::removed : Waiting::For::down;
+  for (auto* daemon : daemons) {
+    if (order.op == Op::start) {
+      daemon->want(true);
+    } else if (order.op == Op::restart) {
+      daemon->restart();
+    } else {
+      daemon->want(false);
+    }
+  }
+  if (order.op == Op::stop || order.op == Op::remove) {
+    waiting.what = order.op == Op::remove ? Waiting::For::removed : Waiting::For::down;
   }
   // A removal is carried out by the waiting for it.
   if (!order.wait && order.op != Op::remove) {
-    return result_of(*daemon, {});
+    return result_of(waiting);
   }
-  waiting_.push_back({id, order.name, what, {}});
+  waiting_.push_back(std::move(waiting));
   return std::nullopt;
 }
 
 // What does not change whether it is to be up.
-Daemons::Answer Daemons::answer(const wire::MessageId& id,
-                                Daemon& daemon,
-                                wire::DaemonOrder::Op op) {
+Daemons::Answer Daemons::answer(const Waiting& waiting, wire::DaemonOrder::Op op) {
   using Op = wire::DaemonOrder::Op;
-  const auto unit = unit_name(daemon);
-  if (op == Op::reset) {
-    daemon.reset();
-  } else if (!unit.empty()) {
-    return tell_unit(id, op, unit);
-  } else if (op != Op::reload) {
-    return failure(ErrorCode::unsupported,
-                   op == Op::freeze || op == Op::thaw
-                       ? "only a unit of systemd can be frozen"
-                       : "it starts with the agent, as long as it is wanted: start or stop it");
-  } else if (auto sent = daemon.signal(SIGHUP); !sent) {
-    return tl::unexpected<Error>(std::move(sent).error());
+  for (const auto& name : waiting.daemons) {
+    auto& daemon = *find(name);
+    const auto unit = unit_name(daemon);
+    if (op == Op::reset) {
+      daemon.reset();
+    } else if (!unit.empty() && waiting.daemons.size() > 1) {
+      STEWARD_TRY([[maybe_unused]] const auto* named, one(waiting.name));
+    } else if (!unit.empty()) {
+      return tell_unit(*waiting.id, op, unit);
+    } else if (op != Op::reload) {
+      return failure(ErrorCode::unsupported,
+                     op == Op::freeze || op == Op::thaw
+                         ? "only a unit of systemd can be frozen"
+                         : "it starts with the agent, as long as it is wanted: start or stop it");
+    } else if (auto sent = daemon.signal(SIGHUP); !sent) {
+      return failure(sent.error().code, name + ": " + sent.error().message);
+    }
   }
-  return result_of(daemon, {});
+  return result_of(waiting);
 }
 
 Daemons::Answer Daemons::answer(const wire::MessageId& id, const wire::DaemonSignal& signal) {
   STEWARD_TRY(const int number, runtime::signal_number(signal.signal));
-  if (find(signal.name) == nullptr && wire::is_unit_name(signal.name)) {
+  if (meant(signal.name).empty() && wire::is_unit_name(signal.name)) {
     return signal_unit(id, signal.name, number);
   }
-  STEWARD_TRY(auto* daemon, known(signal.name));
-  if (auto sent = daemon->signal(number); !sent) {
-    return tl::unexpected<Error>(std::move(sent).error());
+  STEWARD_TRY(const auto daemons, known(signal.name));
+  for (auto* daemon : daemons) {
+    if (auto sent = daemon->signal(number); !sent) {
+      return failure(sent.error().code, daemon->name() + ": " + sent.error().message);
+    }
   }
-  return result_of(*daemon, {});
+  return result_of({id, signal.name, Waiting::For::up, {}, names_of(daemons)});
 }
 
 Daemons::Answer Daemons::answer(const wire::MessageId& id, const wire::DaemonStatus& status) {
   json rows = json::array();
-  if (find(status.name) == nullptr && wire::is_unit_name(status.name)) {
+  const auto daemons = meant(status.name);
+  if (daemons.empty() && wire::is_unit_name(status.name)) {
     return show_unit(id, status.name);
   }
+  if (daemons.size() > 1) {
+    return result_of({id, status.name, Waiting::For::up, {}, names_of(daemons)});
+  }
   if (!status.name.empty()) {
-    STEWARD_TRY(const auto* daemon, known(status.name));
+    STEWARD_TRY(const auto* daemon, one(status.name));
     json out = row_json(*daemon);
     out["spec"] = json::parse(wire::encode(daemon->record().spec));
     return wire::dump_json(out);
@@ -196,10 +275,10 @@ Daemons::Answer Daemons::answer(const wire::MessageId& id, const wire::DaemonSta
 }
 
 Daemons::Answer Daemons::answer(const wire::MessageId& id, const wire::DaemonLogs& logs) {
-  if (find(logs.name) == nullptr && wire::is_unit_name(logs.name)) {
+  if (meant(logs.name).empty() && wire::is_unit_name(logs.name)) {
     return unit_log(id, logs.name, logs);
   }
-  STEWARD_TRY(const auto* daemon, known(logs.name));
+  STEWARD_TRY(const auto* daemon, one(logs.name));
   if (const auto unit = unit_name(*daemon); !unit.empty()) {
     return unit_log(id, unit, logs);
   }
@@ -218,73 +297,6 @@ Daemons::Answer Daemons::answer(const wire::MessageId& id, const wire::DaemonLog
     out["data"] = text;
   }
   return wire::dump_json(out);
-}
-
-void Daemons::fail(const wire::MessageId& id, const Error& error) {
-  runtime::answer(context_, id, tl::unexpected<Error>(error));
-}
-
-void Daemons::finish(const Waiting& waiting, const Result<std::string>& result) {
-  if (waiting.id) {
-    runtime::answer(context_, *waiting.id, result);
-  } else if (!result) {
-    context_.log.warning(waiting.name + ": " + result.error().message);
-  }
-}
-
-// True: it has been answered.
-bool Daemons::settle(const Waiting& waiting) {
-  auto* daemon = find(waiting.name);
-  if (daemon == nullptr) {
-    finish(waiting, tl::unexpected<Error>(Error{ErrorCode::not_found, "it was removed meanwhile"}));
-    return true;
-  }
-  const auto state = daemon->state();
-  if (waiting.what != Waiting::For::up) {
-    if (daemon->record().wanted) {
-      finish(waiting,
-             tl::unexpected<Error>(Error{ErrorCode::conflict, "another command wants it up"}));
-      return true;
-    }
-    if (!daemon->down()) {
-      return false;
-    }
-    const auto result = result_of(*daemon, {});
-    if (waiting.what == Waiting::For::removed) {
-      remove(waiting.name);
-    }
-    finish(waiting, result);
-    return true;
-  }
-  if (!daemon->record().wanted) {
-    finish(waiting,
-           tl::unexpected<Error>(Error{ErrorCode::conflict, "another command wants it down"}));
-    return true;
-  }
-  if (daemon->went_back() && !waiting.changed.empty()) {
-    const auto why = daemon->row().last_exit ? daemon->row().last_exit->last_log : "";
-    finish(waiting,
-           tl::unexpected<Error>(Error{ErrorCode::exec_failed,
-                                       "it did not come up and went back to what it was" +
-                                           (why.empty() ? "" : ": " + why)}));
-    return true;
-  }
-  if (state == wire::DaemonState::ready || (state == wire::DaemonState::stopped && daemon->down() &&
-                                            daemon->failures() == 0 && daemon->row().last_exit)) {
-    finish(waiting, result_of(*daemon, waiting.changed));
-    return true;
-  }
-  if (daemon->lacks_another()) {
-    finish(waiting,
-           tl::unexpected<Error>(
-               Error{ErrorCode::unavailable, daemon->reason() + "; it starts when that does"}));
-    return true;
-  }
-  if (daemon->failures() > 0) {
-    finish(waiting, tl::unexpected<Error>(Error{ErrorCode::exec_failed, daemon->failure_reason()}));
-    return true;
-  }
-  return false;
 }
 
 }  // namespace steward::handlers::daemon

@@ -24,6 +24,9 @@ Result<Record> parse(const std::string& text) {
   if (object.contains("good")) {
     STEWARD_TRY(record.good, wire::decode_daemon_spec(object["good"].dump()));
   }
+  if (object.contains("old")) {
+    STEWARD_TRY(record.old, wire::decode_daemon_spec(object["old"].dump()));
+  }
   record.version = object.value("version", std::int64_t{1});
   record.wanted = object.value("wanted", true);
   record.ended_in_boot = object.value("ended_in_boot", "");
@@ -66,6 +69,9 @@ Result<void> Records::save(const Record& record) const {
   }
   if (record.good) {
     out["good"] = json::parse(wire::encode(*record.good));
+  }
+  if (record.old) {
+    out["old"] = json::parse(wire::encode(*record.old));
   }
   return runtime::save_kept(folder_ / (record.spec.name + ".json"), out.dump());
 }

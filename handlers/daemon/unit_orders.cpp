@@ -18,6 +18,9 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kJobPatience{120'000};
 constexpr std::size_t kMostJournal = 256 * 1024;
+constexpr std::size_t kLastLines = 20;  // of a run
+constexpr std::size_t kLastBytes = 4'096;
+constexpr milliseconds kJournalPause{300};  // behind an end, for the journal to have its last line
 
 std::string unit_result(const std::string& unit, const std::string& job) {
   json out = {{"unit", unit}};
@@ -27,10 +30,11 @@ std::string unit_result(const std::string& unit, const std::string& job) {
   return wire::dump_json(out);
 }
 
-// The last lines of a unit, as its programs have said them.
+// The last lines of a unit, as its programs have said them; none from before `since`.
 Result<std::string> last_lines(const std::string& folder,
                                const std::string& unit,
-                               std::size_t lines) {
+                               std::size_t lines,
+                               std::optional<wire::Timestamp> since = std::nullopt) {
   STEWARD_TRY(const auto journal, runtime::SystemJournal::open(folder, unit));
   if (auto sought = journal->seek_end(lines); !sought) {
     return tl::unexpected<Error>(std::move(sought).error());
@@ -42,9 +46,20 @@ Result<std::string> last_lines(const std::string& folder,
     if (!more) {
       break;
     }
-    text.append(entry.message).push_back('\n');
+    if (!since || entry.written_us >= since->time_since_epoch().count()) {
+      text.append(entry.message).push_back('\n');
+    }
   }
   return text;
+}
+
+// Whole lines.
+std::string cut_to_last(std::string text, std::size_t most) {
+  if (text.size() <= most) {
+    return text;
+  }
+  const auto line = text.find('\n', text.size() - most - 1);
+  return text.substr(line + 1);
 }
 
 }  // namespace
@@ -151,6 +166,38 @@ Daemons::Answer Daemons::unit_log(const wire::MessageId& id,
               : fail(id, text->error());
       });
   return std::nullopt;
+}
+
+// Whose last lines are still to be found.
+void Daemons::find_last_lines(const Daemon& daemon) {
+  const auto row = daemon.row();
+  if (row.last_exit && !row.unit.empty()) {
+    ends_.insert_or_assign(row.name, Ended{row.unit, row.last_exit->started, ""});
+    if (!journal_pause_.active()) {
+      journal_pause_.start(kJournalPause);
+    }
+  }
+}
+
+void Daemons::read_last_lines() {
+  const auto ends = std::make_shared<std::map<std::string, Ended>>(std::exchange(ends_, {}));
+  context_.loop.work(
+      [ends, folder = journal_] {
+        for (auto& [name, end] : *ends) {
+          auto text = last_lines(folder, end.unit, kLastLines, end.started);
+          end.lines = cut_to_last(std::move(text).value_or(""), kLastBytes);
+        }
+      },
+      [this, alive = std::weak_ptr<Daemons*>(alive_), ends] {
+        if (alive.expired()) {
+          return;
+        }
+        for (const auto& [name, end] : *ends) {
+          if (auto* daemon = find(name); daemon != nullptr && !end.lines.empty()) {
+            daemon->last_lines(end.started, end.lines);
+          }
+        }
+      });
 }
 
 }  // namespace steward::handlers::daemon

@@ -20,9 +20,14 @@ namespace steward::wire {
 // README.md ("daemon").
 
 inline constexpr std::size_t kMostDaemons = 1'000;     // of a unit
-inline constexpr std::size_t kLongestDaemonName = 64;  // of A-Z a-z 0-9 _ - .
+inline constexpr std::size_t kLongestDaemonName = 64;  // of A-Z a-z 0-9 _ - . and a replica's @N
+inline constexpr std::int64_t kMostReplicas = 100;     // of a daemon
 
+// "web"; "web@2", the second replica of it.
 bool is_daemon_name(std::string_view name);
+
+// "web" of "web@2"; others as they are.
+std::string_view daemon_base(std::string_view name);
 
 // A unit of systemd: "nginx.service", "getty@tty1.service".
 bool is_unit_name(std::string_view name);
@@ -118,9 +123,14 @@ struct DaemonSpec {
   bool certificate = false;        // of its own, by the unit's authority
   std::string certificate_signal;  // "HUP": it is told by it of a new one; empty: it looks itself
   bool keep = true;                // when the agent stops
+  std::int64_t replicas = 1;       // more: so many like it, "web@1" and on
 
   bool operator==(const DaemonSpec&) const = default;
 };
+
+// The daemons that a spec means: itself, or one for each of its replicas, with a name of its own
+// and its number in place of %i (%% is a %) in argv, env, cwd, unit, ready and health.
+std::vector<DaemonSpec> replicas_of(const DaemonSpec& spec);
 
 // One JSON object.
 std::string encode(const DaemonSpec& spec);
@@ -247,11 +257,14 @@ std::string encode(const DaemonRow& row);
 // Errors: bad_payload, unsupported.
 [[nodiscard]] Result<DaemonRow> decode_daemon_row(std::string_view json);
 
-// Payload of <node>.event.daemon.<domain>, recorded: one has changed; or all that there are.
+// Payload of <node>.event.daemon.<domain>, recorded: one has changed; or all that there are, of a
+// part of the alphabet where they do not fit into one message.
 struct DaemonEvent {
   enum class Type { state, exit, removed, all };
   Type type = Type::state;
   std::vector<DaemonRow> daemons;  // one, but for `all`
+  std::string behind;              // of `all`: those whose names come behind that one,
+  std::string up_to;               // up to and with that one; empty: to the end
 
   bool operator==(const DaemonEvent&) const = default;
 };

@@ -136,8 +136,10 @@ std::string encode(const DaemonEvent& event) {
   for (const auto& row : event.daemons) {
     daemons.push_back(row_json(row));
   }
-  return dump_json(
-      {{"type", word_of(event.type, kDaemonEventTypes)}, {"daemons", std::move(daemons)}});
+  json out = {{"type", word_of(event.type, kDaemonEventTypes)}, {"daemons", std::move(daemons)}};
+  put(out, "behind", event.behind, std::string());
+  put(out, "up_to", event.up_to, std::string());
+  return dump_json(out);
 }
 
 Result<DaemonEvent> decode_daemon_event(std::string_view payload) {
@@ -146,6 +148,8 @@ Result<DaemonEvent> decode_daemon_event(std::string_view payload) {
   DaemonEvent event;
   read_word(fields, "type", kDaemonEventTypes, event.type);
   fields.objects("daemons", [&event](Fields& inner) { event.daemons.push_back(read_row(inner)); });
+  event.behind = fields.text("behind");
+  event.up_to = fields.text("up_to");
   if (event.daemons.size() > kMostDaemons ||
       (event.type != DaemonEvent::Type::all && event.daemons.size() != 1)) {
     fields.fail(ErrorCode::bad_payload, "daemons", "has not the rows that belong to its type");

@@ -39,10 +39,11 @@ std::vector<std::string> read_names(Fields& fields, std::string_view name) {
   return names;
 }
 
+// The port may have the number of a replica in it.
 bool is_host_and_port(std::string_view text) {
   const auto colon = text.rfind(':');
   return colon != Words::npos && colon > 0 && colon + 1 < text.size() &&
-         text.substr(colon + 1).find_first_not_of("0123456789") == Words::npos;
+         text.substr(colon + 1).find_first_not_of("0123456789%i") == Words::npos;
 }
 
 void check_place(Fields& fields, bool tcp, bool http, Words address, Words url) {
@@ -147,8 +148,15 @@ std::string read_domain(Fields& fields, std::string_view name) {
 }
 
 void check_program(Fields& fields, const DaemonSpec& spec) {
-  if (!spec.unit.empty() && !is_unit_name(spec.unit)) {
+  const auto unit = replicas_of(spec).front().unit;
+  if (!unit.empty() && !is_unit_name(unit)) {
     fields.fail(ErrorCode::bad_payload, "unit", "must be one of systemd: \"nginx.service\"");
+  }
+  if (spec.replicas > 1 && !unit.empty() && unit == spec.unit) {
+    fields.fail(
+        ErrorCode::bad_payload,
+        "unit",
+        "is the same for each of the replicas: write %i for their number, \"web@%i.service\"");
   }
   if (!spec.unit.empty() && spec.mode == DaemonMode::own) {
     fields.fail(ErrorCode::bad_payload, "unit", "needs \"mode\":\"systemd\" or \"auto\"");
@@ -161,6 +169,31 @@ void check_program(Fields& fields, const DaemonSpec& spec) {
   }
   if (!spec.argv.empty() && !spec.unit.empty() && spec.mode == DaemonMode::systemd) {
     fields.fail(ErrorCode::bad_payload, "argv", "is not for a unit, which has its own");
+  }
+}
+
+void read_replicas(Fields& fields, DaemonSpec& spec) {
+  spec.replicas = fields.integer("replicas", spec.replicas, 1, kMostReplicas);
+  if (spec.replicas == 1) {
+    return;
+  }
+  if (daemon_base(spec.name) != spec.name) {
+    fields.fail(ErrorCode::bad_payload, "replicas", "is not for one that is a replica itself");
+  } else if (!is_daemon_name(replicas_of(spec).back().name)) {
+    fields.fail(ErrorCode::bad_payload, "name", "leaves no place for the number of a replica");
+  }
+}
+
+void check_numbers(Fields& fields, const DaemonSpec& spec) {
+  const auto has_number = [](const std::string& text) {
+    return text.find("%i") != std::string::npos;
+  };
+  if (spec.replicas == 1 &&
+      (has_number(spec.ready.address) ||
+       std::any_of(spec.health.begin(), spec.health.end(), [&has_number](const auto& check) {
+         return check.by == DaemonCheck::By::tcp && has_number(check.address);
+       }))) {
+    fields.fail(ErrorCode::bad_payload, "address", "has %i in it, the number of a replica");
   }
 }
 
@@ -240,6 +273,7 @@ DaemonSpec read_daemon_spec(Fields& fields) {
   read_word(fields, "mode", kDaemonModes, spec.mode);
   spec.unit = fields.text("unit");
   spec.argv = read_argv(fields, "argv");
+  read_replicas(fields, spec);
   check_program(fields, spec);
   spec.env = read_env(fields);
   spec.cwd = read_path(fields, "cwd", spec.cwd);
@@ -262,6 +296,7 @@ DaemonSpec read_daemon_spec(Fields& fields) {
     spec.certificate_signal = read_c_text(inner, "signal");
   });
   spec.keep = fields.choice("on_agent_exit", {"keep", "stop"}, 0) == 0;
+  check_numbers(fields, spec);
   return spec;
 }
 
@@ -297,14 +332,16 @@ json daemon_spec_json(const DaemonSpec& spec) {
   if (!spec.keep) {
     out["on_agent_exit"] = "stop";
   }
+  put(out, "replicas", spec.replicas, usual.replicas);
   return out;
 }
 
 bool is_daemon_name(std::string_view name) {
   constexpr std::string_view kLetters =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.";
-  return !name.empty() && name.size() <= kLongestDaemonName && name.front() != '.' &&
-         name.find_first_not_of(kLetters) == std::string_view::npos;
+  const auto base = daemon_base(name);
+  return !base.empty() && name.size() <= kLongestDaemonName && base.front() != '.' &&
+         base.find_first_not_of(kLetters) == std::string_view::npos;
 }
 
 bool is_unit_name(std::string_view name) {

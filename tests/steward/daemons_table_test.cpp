@@ -66,6 +66,28 @@ TEST_CASE(
   CHECK(story.batch.daemons.at({"ship1", "system", "gone"}) == std::nullopt);
 }
 
+TEST_CASE("daemons table: all of a part of the alphabet takes away nothing of the others") {
+  Story story;
+  for (const auto* name : {"a", "b", "c", "d"}) {
+    story.take(1, {DaemonEvent::Type::state, {row(name, DaemonState::ready)}});
+  }
+  story.take(2, {DaemonEvent::Type::all, {row("b", DaemonState::failed)}, "", "b"});
+  CHECK(story.told() == "b failed, c ready, d ready");
+  story.take(3, {DaemonEvent::Type::all, {row("d", DaemonState::failed)}, "b", ""});
+  CHECK(story.told() == "b failed, d failed");
+}
+
+TEST_CASE("daemons table: what says more of the same state is no history") {
+  Story story;
+  auto ended = row("web", DaemonState::failed);
+  story.take(1, {DaemonEvent::Type::state, {ended}});
+  ended.last_exit = wire::DaemonExit{};
+  ended.last_exit->last_log = "last words\n";
+  story.take(2, {DaemonEvent::Type::state, {ended}});
+  CHECK(story.batch.history.size() == 1);
+  CHECK(story.table.rows({"ship1"}).front().daemon.last_exit->last_log == "last words\n");
+}
+
 TEST_CASE("daemons table: the last end stays until the next, removal is one, a restart keeps all") {
   Story story;
   auto ended = row("web", DaemonState::backoff);

@@ -140,7 +140,7 @@ Result<wire::UpdateChoice> choice_of(const UpdateArguments& arguments) {
   return choice;
 }
 
-Result<Exit> check_updates(Invocation& invocation, UpdateArguments arguments) {
+Result<Exit> check_updates(Invocation& invocation, const UpdateArguments& arguments) {
   Answers answers;
   STEWARD_TRY(const auto exit,
               ask_updates(invocation, arguments, wire::UpdateCheck{arguments.refresh}, answers));
@@ -169,8 +169,7 @@ Result<Exit> check_updates(Invocation& invocation, UpdateArguments arguments) {
   return exit;
 }
 
-Result<Exit> plan_updates(Invocation& invocation, UpdateArguments arguments) {
-  settle_packages(arguments);
+Result<Exit> plan_updates(Invocation& invocation, const UpdateArguments& arguments) {
   STEWARD_TRY(auto choice, choice_of(arguments));
   Answers answers;
   STEWARD_TRY(
@@ -187,7 +186,7 @@ Result<Exit> plan_updates(Invocation& invocation, UpdateArguments arguments) {
   return exit;
 }
 
-Result<Exit> update_status(Invocation& invocation, UpdateArguments arguments) {
+Result<Exit> update_status(Invocation& invocation, const UpdateArguments& arguments) {
   Answers answers;
   STEWARD_TRY(const auto exit, ask_updates(invocation, arguments, wire::UpdateStatus{}, answers));
   if (show_json(invocation, answers)) {
@@ -211,7 +210,7 @@ Result<Exit> update_status(Invocation& invocation, UpdateArguments arguments) {
   return exit;
 }
 
-Result<Exit> update_history(Invocation& invocation, UpdateArguments arguments) {
+Result<Exit> update_history(Invocation& invocation, const UpdateArguments& arguments) {
   Answers answers;
   STEWARD_TRY(const auto exit, ask_updates(invocation, arguments, wire::UpdateHistory{}, answers));
   if (show_json(invocation, answers)) {

@@ -40,9 +40,9 @@ void settle_packages(UpdateArguments& arguments);
 
 // The verbs that only look: units are asked, and answers shown. Errors: as ask_units and
 // resolve_units, bad_config.
-[[nodiscard]] Result<Exit> check_updates(Invocation& invocation, UpdateArguments arguments);
-[[nodiscard]] Result<Exit> plan_updates(Invocation& invocation, UpdateArguments arguments);
-[[nodiscard]] Result<Exit> update_status(Invocation& invocation, UpdateArguments arguments);
-[[nodiscard]] Result<Exit> update_history(Invocation& invocation, UpdateArguments arguments);
+[[nodiscard]] Result<Exit> check_updates(Invocation& invocation, const UpdateArguments& arguments);
+[[nodiscard]] Result<Exit> plan_updates(Invocation& invocation, const UpdateArguments& arguments);
+[[nodiscard]] Result<Exit> update_status(Invocation& invocation, const UpdateArguments& arguments);
+[[nodiscard]] Result<Exit> update_history(Invocation& invocation, const UpdateArguments& arguments);
 
 }  // namespace steward::ctl

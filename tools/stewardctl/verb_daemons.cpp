@@ -60,16 +60,14 @@ Result<Exit> send_request(Invocation& invocation,
 }
 
 template <wire::DaemonOrder::Op op>
-Result<Exit> give_order(Invocation& invocation, Arguments arguments) {
-  settle_positionals(arguments);
+Result<Exit> give_order(Invocation& invocation, const Arguments& arguments) {
   if (auto good = check_name(arguments); !good) {
     return tl::unexpected<Error>(good.error());
   }
   return send_request(invocation, arguments, wire::DaemonOrder{op, arguments.name, true});
 }
 
-Result<Exit> apply(Invocation& invocation, Arguments arguments) {
-  settle_positionals(arguments);
+Result<Exit> apply(Invocation& invocation, const Arguments& arguments) {
   if (arguments.name.empty()) {
     return failure(ErrorCode::bad_config,
                    "no file. Write the file with the daemon's spec behind the target; - is stdin");
@@ -80,8 +78,7 @@ Result<Exit> apply(Invocation& invocation, Arguments arguments) {
       invocation, arguments, wire::DaemonApply{std::move(spec), true, arguments.check});
 }
 
-Result<Exit> send_signal(Invocation& invocation, Arguments arguments) {
-  settle_positionals(arguments);
+Result<Exit> send_signal(Invocation& invocation, const Arguments& arguments) {
   if (auto good = check_name(arguments); !good) {
     return tl::unexpected<Error>(good.error());
   }
@@ -117,8 +114,7 @@ Result<Exit> ask(Invocation& invocation,
   return answers.exit();
 }
 
-Result<Exit> show(Invocation& invocation, Arguments arguments) {
-  settle_positionals(arguments);
+Result<Exit> show(Invocation& invocation, const Arguments& arguments) {
   if (auto good = check_name(arguments); !good) {
     return tl::unexpected<Error>(good.error());
   }
@@ -132,8 +128,7 @@ Result<Exit> show(Invocation& invocation, Arguments arguments) {
              });
 }
 
-Result<Exit> logs(Invocation& invocation, Arguments arguments) {
-  settle_positionals(arguments);
+Result<Exit> logs(Invocation& invocation, const Arguments& arguments) {
   if (auto good = check_name(arguments); !good) {
     return tl::unexpected<Error>(good.error());
   }
@@ -154,7 +149,7 @@ Result<Exit> logs(Invocation& invocation, Arguments arguments) {
              });
 }
 
-Result<Exit> show_systemd_units(Invocation& invocation, Arguments arguments) {
+Result<Exit> show_systemd_units(Invocation& invocation, const Arguments& arguments) {
   Table table({{"UNIT"}, {"SYSTEMD UNIT"}, {"ACTIVE"}, {"SUB"}, {"DESCRIPTION"}});
   nlohmann::json all = nlohmann::json::array();
   STEWARD_TRY(const auto exit,
@@ -188,7 +183,7 @@ Result<Exit> show_systemd_units(Invocation& invocation, Arguments arguments) {
   return exit;
 }
 
-template <Result<Exit> (*action)(Invocation&, Arguments)>
+template <Result<Exit> (*action)(Invocation&, const Arguments&)>
 Action declare(Syntax& syntax, const char* what, bool acts) {
   const auto arguments = std::make_shared<Arguments>();
   declare_acting_target(syntax, arguments->target);
@@ -208,7 +203,12 @@ Action declare(Syntax& syntax, const char* what, bool acts) {
   if (action == logs) {
     syntax.option("-n,--lines", arguments->lines, "N", "so many of the last lines (100)");
   }
-  return [arguments](Invocation& invocation) { return action(invocation, *arguments); };
+  return [arguments](Invocation& invocation) {
+    if (action != show_systemd_units) {
+      settle_positionals(*arguments);
+    }
+    return action(invocation, *arguments);
+  };
 }
 
 template <wire::DaemonOrder::Op op>

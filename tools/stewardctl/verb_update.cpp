@@ -64,8 +64,7 @@ Result<Exit> send_update(Invocation& invocation,
   return send_order(invocation, *session, std::move(order), arguments.sending, std::nullopt);
 }
 
-Result<Exit> apply_updates(Invocation& invocation, UpdateArguments arguments) {
-  settle_packages(arguments);
+Result<Exit> apply_updates(Invocation& invocation, const UpdateArguments& arguments) {
   STEWARD_TRY(
       const auto run,
       run_of(arguments,
@@ -73,19 +72,18 @@ Result<Exit> apply_updates(Invocation& invocation, UpdateArguments arguments) {
   return send_update(invocation, arguments, run);
 }
 
-Result<Exit> roll_back(Invocation& invocation, UpdateArguments arguments) {
+Result<Exit> roll_back(Invocation& invocation, const UpdateArguments& arguments) {
   STEWARD_TRY(const auto run, run_of(arguments, wire::UpdateRun::Op::rollback));
   return send_update(invocation, arguments, run);
 }
 
-Result<Exit> reboot_units(Invocation& invocation, UpdateArguments arguments) {
+Result<Exit> reboot_units(Invocation& invocation, const UpdateArguments& arguments) {
   STEWARD_TRY(const auto run, run_of(arguments, wire::UpdateRun::Op::reboot));
   return send_update(invocation, arguments, run);
 }
 
 template <bool held>
-Result<Exit> hold_packages(Invocation& invocation, UpdateArguments arguments) {
-  settle_packages(arguments);
+Result<Exit> hold_packages(Invocation& invocation, const UpdateArguments& arguments) {
   if (arguments.packages.empty()) {
     return failure(ErrorCode::bad_config, "no package is named. Write its name behind the target");
   }
@@ -111,7 +109,7 @@ void declare_install(Syntax& syntax, UpdateArguments& arguments) {
 enum class Takes { nothing, packages, choice };
 
 // A verb that only asks.
-template <Result<Exit> (*action)(Invocation&, UpdateArguments), Takes takes>
+template <Result<Exit> (*action)(Invocation&, const UpdateArguments&), Takes takes>
 Action declare_asking(Syntax& syntax) {
   const auto arguments = std::make_shared<UpdateArguments>();
   declare_acting_target(syntax, arguments->target);
@@ -122,10 +120,15 @@ Action declare_asking(Syntax& syntax) {
   if (action == check_updates) {
     syntax.flag("--refresh", arguments->refresh, "read the repositories first");
   }
-  return [arguments](Invocation& invocation) { return action(invocation, *arguments); };
+  return [arguments](Invocation& invocation) {
+    if (takes != Takes::nothing) {
+      settle_packages(*arguments);
+    }
+    return action(invocation, *arguments);
+  };
 }
 
-template <Result<Exit> (*action)(Invocation&, UpdateArguments), Takes takes>
+template <Result<Exit> (*action)(Invocation&, const UpdateArguments&), Takes takes>
 Action declare_acting(Syntax& syntax) {
   const auto arguments = std::make_shared<UpdateArguments>();
   declare_acting_target(syntax, arguments->target);
@@ -151,7 +154,12 @@ Action declare_acting(Syntax& syntax) {
   if (action == apply_updates) {
     declare_rollout(syntax, arguments->sending.rollout);
   }
-  return [arguments](Invocation& invocation) { return action(invocation, *arguments); };
+  return [arguments](Invocation& invocation) {
+    if (takes != Takes::nothing) {
+      settle_packages(*arguments);
+    }
+    return action(invocation, *arguments);
+  };
 }
 
 }  // namespace

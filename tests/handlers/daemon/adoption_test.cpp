@@ -3,6 +3,7 @@
 #include "tests/handlers/daemon/rig.hpp"
 
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
 #include <signal.h>
 
@@ -18,6 +19,12 @@ namespace {
 using namespace std::chrono_literals;
 using wire::CommandState;
 using wire::DaemonState;
+
+// What it has said.
+std::string output(Rig& rig, const std::string& name) {
+  const auto log = rig.ask(R"({"op":"logs","name":")" + name + "\"}");
+  return nlohmann::json::parse(log.result).value("data", "");
+}
 
 TEST_CASE("daemon: it runs on when the agent stops or dies, and is taken up as it is") {
   Rig rig;
@@ -110,6 +117,30 @@ TEST_CASE("daemon: whose shim is killed is started again, once, and that it was 
   CHECK(rig.becomes("web", DaemonState::ready));
   CHECK(copies_of("sleep\00765432") + copies_of("765432") >= 1);
   CHECK(copies_of("765432") == 1);
+}
+
+TEST_CASE(
+    "daemon: one whose spec changes while the agent dies is the new one, and the old is gone") {
+  Rig rig;
+  REQUIRE(rig.apply("web",
+                    "trap '' TERM; echo up; while :; do sleep 0.1; done",
+                    R"("stop":{"grace_ms":3000})")
+              .state == CommandState::done);
+  const auto old = rig.row("web").pid;
+  rig.until([&] { return !output(rig, "web").empty(); });
+  rig.send(R"({"op":"apply","wait":false,"spec":{"name":"web","argv":["sleep","1000"]}})");
+  REQUIRE(rig.until([&] { return rig.row("web").state == DaemonState::stopping; }));
+  REQUIRE(is_there(old));
+  rig.crash();
+  CHECK(rig.row("web").version == 2);
+  REQUIRE(rig.becomes("web", DaemonState::ready));
+  CHECK(!is_there(old));
+  CHECK(rig.row("web").pid != old);
+  CHECK(rig.row("web").restarts == 0);
+  rig.crash();  // and the one after that finds nothing left to do
+  REQUIRE(rig.becomes("web", DaemonState::ready));
+  CHECK(rig.row("web").version == 2);
+  CHECK(rig.row("web").reason == "runs since before this agent");
 }
 
 TEST_CASE("daemon: one that is to end with the agent does so, and starts with the next") {

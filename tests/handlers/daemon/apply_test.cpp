@@ -50,6 +50,16 @@ TEST_CASE("daemon: it is applied, told as it is, stopped, started, restarted and
   CHECK(rig.order("remove", "web").state == CommandState::done);
 }
 
+TEST_CASE(
+    "daemon: one that is ready as it is executed, and ends at once, is answered all the same") {
+  Rig rig;
+  for (int i = 0; i < 5; ++i) {
+    const auto applied =
+        rig.apply("web", "exit " + std::to_string(i + 3), R"("restart":{"policy":"never"})");
+    CHECK_MESSAGE(applied.state == CommandState::done, applied.message);
+  }
+}
+
 TEST_CASE("daemon: what is applied again as it is changes nothing, a dry run neither") {
   Rig rig;
   REQUIRE(rig.apply("web", "sleep 1000").state == CommandState::done);

@@ -67,13 +67,33 @@ TEST_CASE("systemd: a unit is started, told with its state, stopped and started 
             "starting", "ready", "stopping", "starting", "ready", "stopping", "stopped"});
 }
 
+TEST_CASE("systemd: replicas are transient units, or units of a template") {
+  Beside at;
+  if (!at) {
+    return;
+  }
+  const auto made = at.rig->apply("many", "exec sleep 100%i", R"("mode":"systemd","replicas":2)");
+  REQUIRE_MESSAGE(made.state == CommandState::done, made.message);
+  CHECK(at.rig->row("many@2").unit == "steward-many@2.service");
+  CHECK(at.system->property("steward-many@2.service", "ActiveState") == "active");
+
+  at.system->add_unit("worker@.service", service("exec sleep 200%i"));
+  const auto worked = at.rig->ask(
+      R"({"op":"apply","spec":{"name":"work","mode":"systemd","unit":"worker@%i.service","replicas":2}})");
+  REQUIRE_MESSAGE(worked.state == CommandState::done, worked.message);
+  CHECK(at.system->property("worker@2.service", "ActiveState") == "active");
+  CHECK(at.rig->order("stop", "work@1").state == CommandState::done);
+  CHECK(at.system->property("worker@1.service", "ActiveState") == "inactive");
+  CHECK(at.system->property("worker@2.service", "ActiveState") == "active");
+}
+
 TEST_CASE("systemd: a unit that ends is started again with our pauses, beyond its start limit") {
   Beside at;
   if (!at) {
     return;
   }
   at.system->add_unit("bad.service",
-                      service("exit 7",
+                      service("echo last words; exit 7",
                               "Restart=always\nRestartSec=100ms\n[Unit]\n"
                               "StartLimitIntervalSec=100\nStartLimitBurst=3\n"));
   REQUIRE(at.apply_unit("bad", "bad.service").state != CommandState::running);
@@ -86,6 +106,9 @@ TEST_CASE("systemd: a unit that ends is started again with our pauses, beyond it
   }));
   REQUIRE(at.rig->until([&] { return !at.rig->heard.alerts.empty(); }));
   CHECK(at.rig->heard.alerts.front().alerts.front().rule == "daemon_crash_loop");
+  CHECK(at.rig->until([&] {
+    return at.rig->row("bad").last_exit->last_log.find("last words\n") != std::string::npos;
+  }));
 }
 
 TEST_CASE("systemd: ends by signal, watchdog and dependency are told as what they are") {

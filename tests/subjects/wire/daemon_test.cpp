@@ -38,6 +38,7 @@ DaemonSpec full_spec() {
   spec.certificate_signal = "HUP";
   spec.link_lost = {DaemonLinkLost::Action::exec, 9s, {"logger", "away"}};
   spec.keep = false;
+  spec.replicas = 3;
   return spec;
 }
 
@@ -84,6 +85,46 @@ TEST_CASE("daemon: a file says the same in TOML and in JSON, and is the daemon o
   CHECK(decode_daemon_file("argv = [\"a\"]\nfoo = 1\n", "x/web.toml").error().message ==
         "x/web.toml: 'foo' is not known");
   CHECK(decode_daemon_file("", "x/web.json").error().code == ErrorCode::bad_config);
+}
+
+TEST_CASE(
+    "daemon: replicas are daemons with a number in their name and in what they are started by") {
+  DaemonSpec web;
+  web.name = "web";
+  web.argv = {"serve", "--port=80%i", "100%%", "%u", "%"};
+  web.env = {{"ID", "%i%i"}};
+  web.ready = {.by = ReadyBy::tcp, .address = "127.0.0.1:80%i"};
+  CHECK(replicas_of(web) == std::vector<DaemonSpec>{web});
+  web.replicas = 12;
+  const auto all = replicas_of(web);
+  REQUIRE(all.size() == 12);
+  CHECK(all[1].name == "web@2");
+  CHECK(all[1].replicas == 1);
+  CHECK(all[1].argv == std::vector<std::string>{"serve", "--port=802", "100%", "%u", "%"});
+  CHECK(all[11].env.at("ID") == "1212");
+  CHECK(all[11].ready.address == "127.0.0.1:8012");
+
+  CHECK(daemon_base("web@12") == "web");
+  for (const auto* other : {"web", "web@", "web@0", "web@012", "web@101", "web@1x", "@1x", "a@b"}) {
+    CHECK(daemon_base(other) == other);
+  }
+  CHECK(is_daemon_name("web@100"));
+  CHECK(!is_daemon_name("web@101"));
+  CHECK(!is_daemon_name("@1"));
+  CHECK(!is_daemon_name("web@1@2"));
+  const auto long_name = std::string(62, 'a');
+  CHECK(decode_daemon_spec(R"({"argv":["a"],"replicas":9,"name":")" + long_name + "\"}"));
+  CHECK(!decode_daemon_spec(R"({"argv":["a"],"replicas":10,"name":")" + long_name + "\"}"));
+  CHECK(!decode_daemon_spec(R"({"name":"web@1","argv":["a"],"replicas":2})"));
+  CHECK(!decode_daemon_spec(R"({"name":"web","mode":"systemd","unit":"a.service","replicas":2})"));
+  CHECK(
+      decode_daemon_spec(R"({"name":"web","mode":"systemd","unit":"a@%i.service","replicas":2})"));
+  const auto spec = [](const std::string& replicas) {
+    return R"({"name":"web","argv":["a"],"ready":{"by":"tcp","address":"[::1]:80%i"})" + replicas +
+           "}";
+  };
+  CHECK(decode_daemon_spec(spec(R"(,"replicas":2)")));
+  CHECK(!decode_daemon_spec(spec("")));
 }
 
 TEST_CASE("daemon: what differs between two specs is named") {
@@ -182,6 +223,8 @@ TEST_CASE("daemon: rows and events come back") {
   }
   const DaemonEvent all{DaemonEvent::Type::all, {row, row}};
   CHECK(decode_daemon_event(encode(all)).value() == all);
+  const DaemonEvent part{DaemonEvent::Type::all, {row}, "a", "x"};
+  CHECK(decode_daemon_event(encode(part)).value() == part);
   CHECK(!decode_daemon_event(encode(DaemonEvent{DaemonEvent::Type::exit, {row, row}})));
 }
 
