@@ -2,12 +2,12 @@
 
 #include "edge/login_keeper.hpp"
 #include "handlers/catalogue.hpp"
+#include "handlers/runtime/boot_id.hpp"
 #include "subjects/bus/guard.hpp"
 #include "subjects/wire/methods.hpp"
 #include "subjects/wire/target.hpp"
 
 #include <array>
-#include <fstream>
 #include <utility>
 
 namespace steward::edge {
@@ -20,13 +20,6 @@ constexpr std::size_t kMailboxCapacity = 1024;
 constexpr milliseconds kPrunePause{60'000};
 constexpr milliseconds kStopDeadline{10'000};
 constexpr milliseconds kByeDeadline{1'000};
-
-std::string read_boot_id() {
-  std::ifstream file("/proc/sys/kernel/random/boot_id");
-  std::string id;
-  std::getline(file, id);
-  return id;
-}
 
 milliseconds in_milliseconds(auto duration) {
   return std::chrono::duration_cast<milliseconds>(duration);
@@ -44,7 +37,7 @@ std::string_view behind_kind(std::string_view subject) {
 Agent::Agent(Config config, Surroundings around)
     : config_(std::move(config)),
       around_(around),
-      boot_id_(read_boot_id()),
+      boot_id_(runtime::boot_id()),
       session_(around.clock.new_id()),
       started_(around.clock.steady()),
       log_(around.log, "agent"),

@@ -2,11 +2,10 @@
 
 #include "handlers/daemon/own_run.hpp"
 #include "handlers/daemon/unit_run.hpp"
-#include "handlers/runtime/answer.hpp"
+#include "handlers/runtime/boot_id.hpp"
 #include "handlers/runtime/signal_names.hpp"
 
 #include <algorithm>
-#include <fstream>
 #include <thread>
 #include <utility>
 
@@ -20,13 +19,6 @@ constexpr milliseconds kFilesPeriod{5'000};
 constexpr std::size_t kRowsOfMessage = 200;  // far from the most that a message may hold
 constexpr const char* kFiles = "/etc/steward/daemons.d";
 constexpr const char* kBooted = "/run/systemd/system";  // sd_booted(3)
-
-std::string boot_id() {
-  std::ifstream file("/proc/sys/kernel/random/boot_id");
-  std::string id;
-  std::getline(file, id);
-  return id;
-}
 
 }  // namespace
 
@@ -57,7 +49,7 @@ Daemons::Daemons(runtime::Context& context)
             [this](Daemon& daemon) { alert(daemon); },
             [this](const Daemon& daemon) { return unit_name(daemon); },
             [this] { return std::uniform_real_distribution<double>(0, 1)(random_); },
-            boot_id()},
+            runtime::boot_id()},
       most_starting_(std::max(2U, 2 * std::thread::hardware_concurrency())),
       look_(context.loop, [this] { look(); }),
       tell_(context.loop, [this] { tell_all(); }),

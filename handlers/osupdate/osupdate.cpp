@@ -2,6 +2,7 @@
 
 #include "handlers/osupdate/apt.hpp"
 #include "handlers/runtime/answer.hpp"
+#include "handlers/runtime/boot_id.hpp"
 #include "handlers/runtime/place.hpp"
 #include "handlers/runtime/shim.hpp"
 
@@ -53,7 +54,7 @@ Updates::Updates(runtime::Context& context)
             context.options.milliseconds(
                 "stall_ms", milliseconds(600'000), kShortestStall, kLongestEvery),
             words_of(context.options, "systemctl", "systemctl"),
-            context.options.text("boot_id", "/proc/sys/kernel/random/boot_id"),
+            context.options.text("boot_id", runtime::kBootId),
             context.options.text("proc", "/proc"),
             [this](const UpdateEvent& event) {
               auto payload = wire::encode(event);

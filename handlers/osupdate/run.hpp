@@ -106,7 +106,6 @@ class Run {
   void verify();
   void look_at_health();
   void await_boot();
-  std::string boot_id() const;
   void conclude(wire::UpdateOutcome outcome);
   void conclude_good(std::string message = "");
   void conclude_bad(Error error);

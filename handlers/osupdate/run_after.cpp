@@ -3,12 +3,12 @@
 
 #include "handlers/osupdate/run.hpp"
 #include "handlers/osupdate/stale.hpp"
+#include "handlers/runtime/boot_id.hpp"
 
 #include <fnmatch.h>
 #include <sys/utsname.h>
 
 #include <algorithm>
-#include <fstream>
 #include <utility>
 
 namespace steward::handlers::osupdate {
@@ -29,12 +29,6 @@ std::string kernel() {
 }
 
 }  // namespace
-
-std::string Run::boot_id() const {
-  std::string id;
-  std::getline(std::ifstream(shop_.boot_id), id);
-  return id;
-}
 
 void Run::installed(wire::UpdateOutcome outcome) {
   record_.good = std::move(outcome);
@@ -109,7 +103,7 @@ void Run::reboot() {
   if (record_.phase == Phase::rebooting) {
     return conclude_bad({ErrorCode::timed_out, "it was told to reboot, and has not"});
   }
-  record_.boot = boot_id();
+  record_.boot = runtime::boot_id(shop_.boot_id);
   record_.good->kernel_before = kernel();
   if (!enter(Phase::rebooting)) {
     return;
@@ -131,7 +125,7 @@ void Run::reboot() {
 }
 
 void Run::await_boot() {
-  if (boot_id() != record_.boot) {
+  if (runtime::boot_id(shop_.boot_id) != record_.boot) {
     verify();
   } else {
     reboot_.start(kRebootPatience);

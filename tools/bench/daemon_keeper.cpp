@@ -199,6 +199,75 @@ class Supervisor final : public Program {
   }
 };
 
+// Units of the systemd that this machine runs, in its folder for those until the next boot. Its
+// memory is what it has beyond that of before the first of them.
+class Systemd final : public DaemonKeeper {
+ public:
+  explicit Systemd(fs::path folder) : folder_(std::move(folder)) {}
+
+  ~Systemd() override { end(); }
+
+  std::string name() const override { return "systemd"; }
+
+  Result<void> run(std::size_t count) override {
+    end();
+    STEWARD_TRY(const auto memory, memory_of(1));
+    before_ = memory.proportional;
+    std::vector<std::string> start{"systemctl", "start", "--no-block"};
+    for (std::size_t number = 0; number < count; ++number) {
+      const auto daemon = daemon_name(number);
+      std::error_code error;
+      fs::remove(folder_ / (daemon + ".starts"), error);
+      const auto path = folder_ / (daemon + ".sh");
+      std::ofstream(path) << script(folder_, daemon) << '\n';
+      start.push_back(unit(number));
+      std::ofstream(fs::path(kUnits) / start.back())
+          << "[Unit]\nStartLimitIntervalSec=0\n[Service]\nRestart=always\nExecStart=/bin/sh "
+          << path.string() << '\n';
+    }
+    count_ = count;
+    tell({"systemctl", "daemon-reload"});
+    tell(start);
+    return wait_for_starts(folder_, count, 1);
+  }
+
+  Result<std::int64_t> proportional_memory() const override {
+    STEWARD_TRY(const auto memory, memory_of(1));
+    return memory.proportional - before_;
+  }
+
+  void end() override {
+    if (count_ == 0) {
+      return;
+    }
+    tell({"systemctl", "stop", "steward-bench-*"});
+    for (std::size_t number = 0; number < std::exchange(count_, 0); ++number) {
+      std::error_code error;
+      fs::remove(fs::path(kUnits) / unit(number), error);
+    }
+    tell({"systemctl", "daemon-reload"});
+  }
+
+ private:
+  static constexpr const char* kUnits = "/run/systemd/system";
+
+  static std::string unit(std::size_t number) {
+    return "steward-bench-" + daemon_name(number) + ".service";
+  }
+
+  // Waits for its end.
+  void tell(const std::vector<std::string>& argv) const {
+    const auto child = ChildProcess::start(argv, {}, folder_ / "log");
+    while (child && (*child)->is_running()) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  }
+
+  const fs::path folder_;
+  std::size_t count_ = 0;
+  std::int64_t before_ = 0;
+};
+
 bool is_installed(const char* program) {
   return fs::exists(fs::path("/usr/bin") / program) || fs::exists(fs::path("/usr/sbin") / program);
 }
@@ -239,6 +308,11 @@ std::unique_ptr<DaemonKeeper> runit_keeper(fs::path folder) {
 
 std::unique_ptr<DaemonKeeper> supervisor_keeper(fs::path folder) {
   return is_installed("supervisord") ? std::make_unique<Supervisor>(std::move(folder)) : nullptr;
+}
+
+// sd_booted(3)
+std::unique_ptr<DaemonKeeper> systemd_keeper(fs::path folder) {
+  return fs::exists("/run/systemd/system") ? std::make_unique<Systemd>(std::move(folder)) : nullptr;
 }
 
 }  // namespace steward::bench

@@ -44,11 +44,13 @@ std::vector<DaemonStart> starts(const std::filesystem::path& folder, const std::
                                            std::size_t daemons,
                                            std::size_t each);
 
-// Each works in that folder, which outlives it. Null where the program is not installed.
+// Each works in that folder, which outlives it. Null where the program is not installed, or systemd
+// does not run this machine.
 std::unique_ptr<DaemonKeeper> steward_keeper(OperatorLink& link,
                                              pid_t agent,
                                              std::filesystem::path folder);
 std::unique_ptr<DaemonKeeper> runit_keeper(std::filesystem::path folder);
 std::unique_ptr<DaemonKeeper> supervisor_keeper(std::filesystem::path folder);
+std::unique_ptr<DaemonKeeper> systemd_keeper(std::filesystem::path folder);
 
 }  // namespace steward::bench

@@ -23,6 +23,9 @@ constexpr double kBarRestart = 255;  // ms
 constexpr double kBarDetected = 5;   // ms
 constexpr double kBarMemory = 100;   // MB
 constexpr double kBarApply = 1.2;    // of runit's
+constexpr double kBarIdle = 0.1;     // % of a core
+constexpr std::chrono::seconds kSettle{5};
+constexpr std::chrono::seconds kIdle{30};
 constexpr milliseconds kRun{1'500};  // so that neither runit nor supervisor calls it a quick end
 
 double in_ms(nanoseconds time) { return std::chrono::duration<double, std::milli>(time).count(); }
@@ -133,20 +136,54 @@ std::vector<Figure> daemon_figures(const Kept& ours, const std::string& peer, co
            .bar = {BarKind::value_at_most, kBarMemory}}};
 }
 
+// CPU of an agent that watches so many units of systemd, all of them up.
+Result<Figure> idle_with_units(Rig& rig) {
+  auto& link = rig.operator_link();
+  const auto tell = [&link](const std::string& payload) -> Result<void> {
+    STEWARD_TRY(const auto id, link.send(payload, "daemon.system"));
+    STEWARD_TRY([[maybe_unused]] const auto seen,
+                link.wait_for(id, wire::CommandState::done, kDaemonPatience));
+    return {};
+  };
+  const auto all = std::to_string(kMany);
+  if (auto made = tell(R"({"op":"apply","spec":{"name":"idle","mode":"systemd","replicas":)" + all +
+                       R"(,"argv":["sleep","100000"]}})");
+      !made) {
+    return tl::unexpected<Error>(std::move(made).error());
+  }
+  std::this_thread::sleep_for(kSettle);
+  STEWARD_TRY(const nanoseconds before, cpu_time_of(rig.agent()));
+  std::this_thread::sleep_for(kIdle);
+  STEWARD_TRY(const nanoseconds after, cpu_time_of(rig.agent()));
+  if (auto removed = tell(R"({"op":"remove","name":"idle"})"); !removed) {
+    return tl::unexpected<Error>(std::move(removed).error());
+  }
+  return Figure{.name = "idle CPU, " + all + " units of systemd",
+                .unit = "%",
+                .ours = 100 * std::chrono::duration<double>(after - before) / kIdle,
+                .bar = {BarKind::value_at_most, kBarIdle}};
+}
+
 }  // namespace
 
 Result<std::vector<Figure>> measure_daemons(Rig& rig) {
   STEWARD_TRY(const auto folder, TemporaryFolder::make());
   std::filesystem::create_directories(folder.path() / "runit");
   std::filesystem::create_directories(folder.path() / "supervisor");
+  std::filesystem::create_directories(folder.path() / "systemd");
   const auto ours = steward_keeper(rig.operator_link(), rig.agent(), folder.path());
   STEWARD_TRY(const auto kept, measure_keeper(*ours, folder.path(), &rig.operator_link()));
   std::vector<Figure> figures{{.name = "exit detected",
                                .unit = "ms",
                                .ours = in_ms(kept.detected),
                                .bar = {BarKind::value_at_most, kBarDetected}}};
-  for (const auto& peer :
-       {runit_keeper(folder.path() / "runit"), supervisor_keeper(folder.path() / "supervisor")}) {
+  if (std::filesystem::exists("/run/systemd/system")) {
+    STEWARD_TRY(const auto idle, idle_with_units(rig));
+    figures.push_back(idle);
+  }
+  for (const auto& peer : {runit_keeper(folder.path() / "runit"),
+                           supervisor_keeper(folder.path() / "supervisor"),
+                           systemd_keeper(folder.path() / "systemd")}) {
     std::optional<Kept> theirs;
     if (peer) {
       STEWARD_TRY(theirs, measure_keeper(*peer, folder.path() / peer->name(), nullptr));
