@@ -43,7 +43,7 @@ Permissions station_rights(const wire::NodeName& station) {
       rights.publish.push_back("$JS.API.STREAM." + std::string(verb) + "." + name);
     }
   }
-  for (const auto stream : {kCommands, kState}) {
+  for (const auto stream : {kCommands, kState, kLogs}) {
     for (const auto* verb : {"CREATE", "DELETE"}) {
       rights.publish.push_back("$JS.API.CONSUMER." + std::string(verb) + "." + std::string(stream) +
                                ".*");

@@ -130,6 +130,7 @@ tl::expected<Config, std::vector<std::string>> read_config(const Flags& flags) {
                 {},
                 {},
                 {},
+                {},
                 {}};
   if (!flags.brokers.empty()) {
     config.brokers = flags.brokers;
@@ -147,6 +148,7 @@ tl::expected<Config, std::vector<std::string>> read_config(const Flags& flags) {
     config.trust->units = options.section("trust").text("units", "/etc/steward/units");
   }
   read_streams(options.section("streams"), config.streams);
+  config.hand_ons = read_hand_ons(options.section("logs"));
   config.http = choose(flags.http, options.section("http").text("listen"), "");
   read_log(flags, options.section("log"), config);
   for (auto& problem : options.problems()) {

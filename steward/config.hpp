@@ -1,6 +1,7 @@
 #pragma once
 
 #include "handlers/runtime/log.hpp"
+#include "steward/logs/settings.hpp"
 #include "steward/store.hpp"
 #include "steward/streams.hpp"
 #include "subjects/bus/trust_files.hpp"
@@ -42,6 +43,7 @@ struct Config {
   std::filesystem::path state_dir;
   Store::Limits limits;
   StreamSettings streams;
+  std::vector<HandOnSettings> hand_ons;  // of the stream LOGS
   std::optional<bus::TrustFiles> trust;  // none: messages are not signed
   std::string http;                      // host:port; empty: kDefaultHttp where that is free
   runtime::LogLevel log_level = runtime::LogLevel::info;

@@ -195,6 +195,9 @@ Result<void> Service::start_station(const std::vector<std::string>& servers) {
       config_.name, wire::Completeness::filled_in, std::move(own), std::move(streams)};
   STEWARD_TRY(settings.enrollments, enrollments());
   settings.logins = logins();
+  if (auto started = start_hand_ons(); !started) {
+    return started;
+  }
   station_ =
       std::make_unique<Station>(std::move(settings),
                                 Station::Surroundings{*bus_,
@@ -209,11 +212,34 @@ Result<void> Service::start_station(const std::vector<std::string>& servers) {
                                                         });
                                                       },
                                                       trust_ ? &trust_->guard() : nullptr,
-                                                      audit_.get()});
+                                                      audit_.get(),
+                                                      [this] { return hand_on_figures(); }});
   if (auto started = station_->start(); !started) {
     return started;
   }
   return start_http();
+}
+
+Result<void> Service::start_hand_ons() {
+  for (const auto& settings : config_.hand_ons) {
+    hand_ons_.push_back(std::make_unique<HandOn>(
+        settings,
+        HandOn::Surroundings{
+            *bus_, clock_, log_.tagged("logs"), config_.name.str(), config_.state_dir / "logs"}));
+    if (auto started = hand_ons_.back()->start(); !started) {
+      return started;
+    }
+  }
+  return {};
+}
+
+std::vector<HandOnFigures> Service::hand_on_figures() const {
+  std::vector<HandOnFigures> all;
+  all.reserve(hand_ons_.size());
+  for (const auto& each : hand_ons_) {
+    all.push_back(each->figures());
+  }
+  return all;
 }
 
 // Units may ask to be let in where the station knows whose word lets them in.
@@ -297,6 +323,10 @@ void Service::stop(std::function<void()> stopped) {
     station_->stop();
     station_.reset();
   }
+  for (const auto& each : hand_ons_) {
+    each->begin_stop();
+  }
+  hand_ons_.clear();
   if (bus_ && bus_->status().state == bus::LinkState::up) {
     if (auto drained = bus_->drain(kDrainTimeout); !drained) {
       log_.warning("the connection was not closed clean: " + drained.error().message);

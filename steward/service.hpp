@@ -10,6 +10,7 @@
 #include "handlers/runtime/trust.hpp"
 #include "steward/broker.hpp"
 #include "steward/config.hpp"
+#include "steward/logs/hand_on.hpp"
 #include "steward/metrics/http_server.hpp"
 #include "steward/station.hpp"
 #include "steward/store.hpp"
@@ -74,6 +75,8 @@ class Service {
   Result<void> start_station(const std::vector<std::string>& servers);
   void link_changed(const bus::LinkStatus& status);
   Result<void> start_http();
+  Result<void> start_hand_ons();
+  std::vector<HandOnFigures> hand_on_figures() const;
   Result<std::string> holder() const;
   Result<std::optional<Enrollments::Settings>> enrollments() const;
   std::optional<UnitLogins::Settings> logins() const;
@@ -98,6 +101,7 @@ class Service {
   std::unique_ptr<Broker> broker_;
   std::unique_ptr<bus::NatsBus> bus_;
   std::vector<std::unique_ptr<bus::Subscription>> heard_;
+  std::vector<std::unique_ptr<HandOn>> hand_ons_;
   std::unique_ptr<Station> station_;
   std::unique_ptr<HttpServer> http_;
 };

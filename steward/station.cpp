@@ -36,6 +36,7 @@ Station::Station(Settings settings, const Surroundings& surroundings)
       channel_(
           wire::Source::node(settings_.name), settings_.completeness, bus::system_ids(), guard_),
       stuck_(surroundings.broker_is_stuck),
+      hand_ons_(surroundings.hand_ons),
       started_(clock_.steady()),
       commit_timer_(loop_, [this] { commit(); }),
       tick_timer_(loop_, [this] { tick(); }),

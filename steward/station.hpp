@@ -10,6 +10,7 @@
 #include "steward/fold.hpp"
 #include "steward/following.hpp"
 #include "steward/inbox.hpp"
+#include "steward/logs/hand_on.hpp"
 #include "steward/metrics/fleet_view.hpp"
 #include "steward/metrics/metrics_table.hpp"
 #include "steward/policy_rounds.hpp"
@@ -58,6 +59,8 @@ class Station {
     std::function<void(const std::string& why)> broker_is_stuck = nullptr;
     const bus::Guard* guard = nullptr;  // null: messages are not signed
     runtime::Audit* audit = nullptr;
+    // How the hand-ons of the stream LOGS are; called on the station's thread; may be none.
+    std::function<std::vector<HandOnFigures>()> hand_ons = nullptr;
   };
 
   Station(Settings settings, const Surroundings& surroundings);
@@ -163,6 +166,7 @@ class Station {
   runtime::Audit* const audit_;
   const bus::Channel channel_;
   const std::function<void(const std::string&)> stuck_;
+  const std::function<std::vector<HandOnFigures>()> hand_ons_;
   const std::chrono::steady_clock::time_point started_;
 
   runtime::Loop loop_;

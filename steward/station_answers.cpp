@@ -61,6 +61,18 @@ std::string Station::station_row() const {
     units[std::string(wire::word(state))] = count;
   }
   const auto& counts = fold_.counts();
+  json logs = json::array();
+  for (const auto& each : hand_ons_ ? hand_ons_() : std::vector<HandOnFigures>()) {
+    logs.push_back({{"name", each.name},
+                    {"to", each.to},
+                    {"up", each.up},
+                    {"lines", each.lines},
+                    {"repeats", each.repeats},
+                    {"lag_ms", each.lag.count()},
+                    {"errors", each.errors},
+                    {"error", each.error},
+                    {"position", each.position}});
+  }
   return wire::dump_json(
       {{"station", settings_.name.str()},
        {"version", kVersion},
@@ -85,7 +97,8 @@ std::string Station::station_row() const {
        {"sent_again", courier_.sent_again()},
        {"commits", totals_.commits},
        {"failed_commits", totals_.failed_commits},
-       {"db_bytes", store_.bytes()}});
+       {"db_bytes", store_.bytes()},
+       {"logs", std::move(logs)}});
 }
 
 // Empty where there is none.

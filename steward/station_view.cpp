@@ -3,6 +3,7 @@
 #include "steward/station.hpp"
 #include "steward/version.hpp"
 
+#include <algorithm>
 #include <future>
 #include <utility>
 
@@ -104,6 +105,19 @@ std::vector<FleetView::Figure> Station::figures() const {
       {"steward_station_metrics_refused_total", true, number(metrics.refused)},
       {"steward_station_metrics_series", false, number(metrics.series)},
   };
+  if (const auto logs = hand_ons_ ? hand_ons_() : std::vector<HandOnFigures>(); !logs.empty()) {
+    HandOnFigures all;
+    for (const auto& each : logs) {
+      all.lines += each.lines;
+      all.errors += each.errors;
+      all.lag = std::max(all.lag, each.lag);
+    }
+    figures.push_back({"steward_station_logs_lines_total", true, number(all.lines)});
+    figures.push_back({"steward_station_logs_errors_total", true, number(all.errors)});
+    figures.push_back({"steward_station_logs_lag_seconds",
+                       false,
+                       std::chrono::duration<double>(all.lag).count()});
+  }
   if (link.rtt) {
     figures.push_back({"steward_station_link_rtt_seconds",
                        false,

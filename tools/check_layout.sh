@@ -45,7 +45,7 @@ sources='^(subjects|handlers|edge|steward|tools|tests)/.*\.(cpp|hpp|inc)$'
 # A third-party library has one room: header | files that may include it.
 library_rooms='
 <nats/               ^(tests/)?subjects/bus/.*\.cpp|^tools/bench/raw_nats\.cpp
-<openssl/            ^(tests/)?subjects/identity/.*\.cpp|^handlers/[a-z0-9_]+/([a-z_]+/)?tls\.cpp
+<openssl/            ^(tests/)?subjects/identity/.*\.cpp|^(handlers/[a-z0-9_]+|steward/logs)/([a-z_]+/)?tls\.cpp
 <uv\.h>              ^(tests/)?handlers/runtime/
 <spdlog/             ^(tests/)?handlers/runtime/.*\.cpp
 <nlohmann/json\.hpp> ^.*\.cpp

@@ -31,7 +31,7 @@ test_packages=(
   systemd dbus                                   # scores of the units in deploy/systemd; one booted beside
   iproute2                                       # networks of the fault tests
   prometheus-node-exporter                       # the peer of the metrics
-  rsyslog logrotate bsdutils systemd-journal-remote  # peers of the log forwarder
+  rsyslog rsyslog-openssl logrotate bsdutils systemd-journal-remote  # peers of the log forwarder
   prometheus                                     # reads the station's pages
   apt-utils gpg gpg-agent gpgconf                # repositories for the updates
 )

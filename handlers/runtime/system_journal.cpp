@@ -43,6 +43,7 @@ struct SystemJournal::Api {
   decltype(&sd_journal_set_data_threshold) set_data_threshold = nullptr;
   decltype(&sd_journal_seek_head) seek_head = nullptr;
   decltype(&sd_journal_seek_tail) seek_tail = nullptr;
+  decltype(&sd_journal_seek_realtime_usec) seek_realtime = nullptr;
   decltype(&sd_journal_seek_cursor) seek_cursor = nullptr;
   decltype(&sd_journal_test_cursor) test_cursor = nullptr;
   decltype(&sd_journal_get_cursor) get_cursor = nullptr;
@@ -63,6 +64,7 @@ struct SystemJournal::Api {
             find(library, "sd_journal_set_data_threshold", set_data_threshold) &&
             find(library, "sd_journal_seek_head", seek_head) &&
             find(library, "sd_journal_seek_tail", seek_tail) &&
+            find(library, "sd_journal_seek_realtime_usec", seek_realtime) &&
             find(library, "sd_journal_seek_cursor", seek_cursor) &&
             find(library, "sd_journal_test_cursor", test_cursor) &&
             find(library, "sd_journal_get_cursor", get_cursor) &&
@@ -141,6 +143,11 @@ Result<void> SystemJournal::moved(int result) const {
 Result<void> SystemJournal::seek_begin() {
   given_ = false;
   return moved(api_.seek_head(handle_->journal));
+}
+
+Result<void> SystemJournal::seek_time(std::uint64_t written_us) {
+  given_ = false;
+  return moved(api_.seek_realtime(handle_->journal, written_us));
 }
 
 Result<void> SystemJournal::seek_end(std::size_t last_entries) {

@@ -38,6 +38,9 @@ class SystemJournal {
   [[nodiscard]] Result<void> seek_begin();
   [[nodiscard]] Result<void> seek_end(std::size_t last_entries = 0);
 
+  // Before the first entry that was written at that time, microseconds since 1970, or later.
+  [[nodiscard]] Result<void> seek_time(std::uint64_t written_us);
+
   // To the entry of that cursor, or behind it. False where that is not there any more: next() gives
   // the one that comes nearest after it.
   [[nodiscard]] Result<bool> seek_to(const std::string& cursor);

@@ -1,11 +1,13 @@
 #include "handlers/syslogforwarding/syslogforwarding.hpp"
 
 #include "handlers/runtime/answer.hpp"
+#include "handlers/syslogforwarding/replay.hpp"
 #include "handlers/syslogforwarding/sources/datagram_source.hpp"
 #include "handlers/syslogforwarding/sources/file_source.hpp"
 #include "handlers/syslogforwarding/sources/journal_source.hpp"
 #include "handlers/syslogforwarding/sources/kernel_source.hpp"
 #include "handlers/syslogforwarding/sources/tcp_source.hpp"
+#include "handlers/syslogforwarding/spool_check.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -247,6 +249,12 @@ Result<std::string> SyslogForwardingHandler::act(const wire::LogRequest& request
   if (request.op == Op::status) {
     return status();
   }
+  if (request.op == Op::replay) {
+    return replay(request);
+  }
+  if (request.op == Op::spool) {
+    return spool();
+  }
   auto changed = settings_;
   if (request.op == Op::filter) {
     STEWARD_TRY(changed.filter, Condition::parse(request.filter));
@@ -269,6 +277,57 @@ Result<std::string> SyslogForwardingHandler::act(const wire::LogRequest& request
     look_.start_every(kLookForWork);
   }
   return status();
+}
+
+// As over a restart: what is read is opened again, at the places that the store then has.
+Result<std::string> SyslogForwardingHandler::replay(const wire::LogRequest& request) {
+  if (!forwarder_) {
+    return failure(ErrorCode::conflict, "it is stopped, or has nothing to forward: start it first");
+  }
+  for (const auto& running : sources_) {
+    running.source->take_rest();
+  }
+  end();
+  auto replayed = Store::open(context_.state_dir / "logs.db").and_then([&](Store::Opened opened) {
+    return set_back(*opened.store, request, settings_, context_.clock, parser_);
+  });
+  if (auto begun = begin(); !begun) {
+    return tl::unexpected<Error>(std::move(begun).error());
+  }
+  if (!replayed) {
+    return tl::unexpected<Error>(std::move(replayed).error());
+  }
+  json rows = json::array();
+  for (const auto& each : *replayed) {
+    rows.push_back({{"source", each.source}, {"epoch", each.epoch}});
+    if (each.note.empty()) {
+      rows.back()["from"] = each.from;
+    } else {
+      rows.back()["note"] = each.note;
+    }
+  }
+  auto out = json::parse(status());
+  out["replayed"] = std::move(rows);
+  return out.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+Result<std::string> SyslogForwardingHandler::spool() const {
+  if (!store_) {
+    return failure(ErrorCode::conflict, "it is stopped, or has nothing to forward: start it first");
+  }
+  STEWARD_TRY(const auto check, check_spool(*store_));
+  json row{{"batches", check.batches},
+           {"lines", check.lines},
+           {"bytes", check.bytes},
+           {"dropped", check.dropped},
+           {"damaged", check.damaged}};
+  if (check.oldest) {
+    row["oldest"] = wire::format_time(
+        wire::Timestamp(std::chrono::milliseconds(check.oldest->unix_milliseconds())));
+  }
+  auto out = json::parse(status());
+  out["spool"] = std::move(row);
+  return out.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 std::string SyslogForwardingHandler::status() const {

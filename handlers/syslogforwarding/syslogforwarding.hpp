@@ -46,6 +46,8 @@ class SyslogForwardingHandler final : public runtime::Handler {
   void wait_for_end();
 
   Result<std::string> act(const wire::LogRequest& request);
+  Result<std::string> replay(const wire::LogRequest& request);
+  Result<std::string> spool() const;
   std::string status() const;
   void tell_figures();
 

@@ -28,6 +28,28 @@ std::string dropped_text(const wire::BySeverity& counts) {
 
 }  // namespace
 
+std::string gap_notice(const wire::LogBatchHead& head) {
+  return head.gap.empty() || head.gap_lines == 0
+             ? head.gap
+             : head.gap + ": " + lines_of(head.gap_lines) + " lost";
+}
+
+std::vector<std::string> count_notices(const wire::LogBatchHead& head) {
+  std::vector<std::string> notices;
+  if (head.suppressed != 0) {
+    notices.push_back(lines_of(head.suppressed) + " suppressed: more than the rate that was set");
+  }
+  if (head.dropped) {
+    notices.push_back(dropped_text(*head.dropped));
+  }
+  return notices;
+}
+
+std::string hole_notice(std::uint64_t first, std::uint64_t last) {
+  return lines_of(last - first + 1) + " missing: numbers " + std::to_string(first) + " to " +
+         std::to_string(last);
+}
+
 bool SeenNumbers::has(std::uint64_t number) const {
   auto behind = ranges_.upper_bound(number);
   return behind != ranges_.begin() && std::prev(behind)->second >= number;
@@ -66,8 +88,7 @@ void LogMerge::say(const Lane& lane, Seen& seen, std::string notice) {
 }
 
 void LogMerge::say_head(const Lane& lane, Seen& seen, const wire::LogBatchHead& head) {
-  if (!head.gap.empty()) {
-    auto notice = head.gap + (head.gap_lines == 0 ? "" : ": " + lines_of(head.gap_lines) + " lost");
+  if (auto notice = gap_notice(head); !notice.empty()) {
     // It covers no number of its own that would tell a repeat.
     const std::string said = std::to_string(head.first) + notice;
     if (std::exchange(seen.notice, said) != said) {
@@ -75,11 +96,8 @@ void LogMerge::say_head(const Lane& lane, Seen& seen, const wire::LogBatchHead& 
     }
   }
   if (head.last >= head.first && !seen.numbers.has(head.last)) {
-    if (head.suppressed != 0) {
-      say(lane, seen, lines_of(head.suppressed) + " suppressed: more than the rate that was set");
-    }
-    if (head.dropped) {
-      say(lane, seen, dropped_text(*head.dropped));
+    for (auto& notice : count_notices(head)) {
+      say(lane, seen, std::move(notice));
     }
   }
 }
@@ -126,12 +144,8 @@ std::vector<LogItem> LogMerge::release(std::int64_t until_us) {
 void LogMerge::settle_gaps() {
   for (auto& [lane, seen] : lanes_) {
     while (const auto hole = seen.numbers.take_hole()) {
-      const auto count = hole->second - hole->first + 1;
-      missing_ += count;
-      say(lane,
-          seen,
-          lines_of(count) + " missing: numbers " + std::to_string(hole->first) + " to " +
-              std::to_string(hole->second));
+      missing_ += hole->second - hole->first + 1;
+      say(lane, seen, hole_notice(hole->first, hole->second));
     }
   }
 }

@@ -25,9 +25,18 @@ class SeenNumbers {
 
   bool whole() const { return ranges_.size() <= 1; }
 
+  // First to last of each.
+  const std::map<std::uint64_t, std::uint64_t>& ranges() const { return ranges_; }
+
  private:
-  std::map<std::uint64_t, std::uint64_t> ranges_;  // first to last
+  std::map<std::uint64_t, std::uint64_t> ranges_;
 };
+
+// What people are told of lines that are not there: of a gap before a batch, of those that a unit
+// has counted in the place of giving them, of a hole in the numbers. Empty: nothing.
+std::string gap_notice(const wire::LogBatchHead& head);
+std::vector<std::string> count_notices(const wire::LogBatchHead& head);
+std::string hole_notice(std::uint64_t first, std::uint64_t last);
 
 // A line of a unit's, or, without one, what is to be said about lines that are not there.
 struct LogItem {

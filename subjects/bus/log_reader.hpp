@@ -1,13 +1,11 @@
 #pragma once
 
 #include "subjects/bus/bus.hpp"
-#include "subjects/bus/follower.hpp"
-#include "subjects/bus/jetstream.hpp"
 #include "subjects/bus/log_merge.hpp"
+#include "subjects/bus/stream_reader.hpp"
 
-#include <cstdint>
+#include <cstddef>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,7 +16,7 @@ namespace steward::bus {
 // gives it what comes to the sink, and the time. One thread.
 class LogReader {
  public:
-  using Steady = JetStream::Steady;
+  using Steady = StreamReader::Steady;
 
   struct Query {
     std::string subject;  // "ship1.event.syslogforwarding.*"
@@ -31,32 +29,27 @@ class LogReader {
   LogReader(Bus& bus, const Query& query, Bus::Sink sink, std::function<void(std::string)> said);
 
   // Errors: bad_subject.
-  [[nodiscard]] Result<void> open(const Bus::Sink& sink);
+  [[nodiscard]] Result<void> open() { return reader_.open(); }
 
   // Looks at the link, and does what is due. As often as something comes, and by next_deadline().
-  void tick(Steady now);
+  void tick(Steady now) { reader_.tick(now); }
+
   void take(const Message& message, Steady now);
 
   // All that there was when it began has come.
-  bool caught_up() const { return follower_.caught_up(); }
+  bool caught_up() const { return reader_.caught_up(); }
 
   // There is no such stream: nothing was ever forwarded.
-  bool missing() const { return missing_; }
+  bool missing() const { return reader_.missing(); }
 
   LogMerge& merged() { return merge_; }
 
-  std::optional<Steady> next_deadline() const;
+  std::optional<Steady> next_deadline() const { return reader_.next_deadline(); }
 
  private:
-  Bus& bus_;
-  JetStream jetstream_;
-  Follower follower_;
-  LogMerge merge_;
   const std::function<void(std::string)> said_;
-  std::uint64_t connects_ = 0;  // of the link, as of the last look
-  bool up_ = false;
-  bool missing_ = false;
-  std::unique_ptr<Subscription> answers_;
+  StreamReader reader_;
+  LogMerge merge_;
 };
 
 }  // namespace steward::bus

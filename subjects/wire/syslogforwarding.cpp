@@ -283,17 +283,49 @@ Result<LogBatch> decode_log_batch(std::string_view payload, std::string_view enc
   return batch;
 }
 
+namespace {
+
+void read_replay(Fields& fields, LogRequest& request) {
+  constexpr std::size_t kLongestPlace = 2'048;
+  request.source = fields.text("source", "*");
+  request.cursor = fields.text("cursor");
+  const auto since = fields.text("since");
+  for (const auto* text : {&request.source, &request.cursor}) {
+    if (text->empty() ? text == &request.source : text->size() > kLongestPlace) {
+      fields.fail(ErrorCode::bad_payload,
+                  text == &request.source ? "source" : "cursor",
+                  "has no character, or more than 2048 bytes");
+    }
+  }
+  if (since.empty()) {
+    return;
+  }
+  if (!request.cursor.empty()) {
+    fields.fail(ErrorCode::bad_payload, "since", "goes without cursor");
+  }
+  if (auto time = parse_time(since)) {
+    request.since = *time;
+  } else {
+    fields.fail(ErrorCode::bad_payload, "since", "is a moment: 2026-11-22T02:00:00Z");
+  }
+}
+
+}  // namespace
+
 Result<LogRequest> decode_log_request(std::string_view payload) {
   STEWARD_TRY(const auto object, parse_json(payload.empty() ? "{}" : payload));
   Fields fields(object);
   LogRequest request;
-  request.op =
-      static_cast<LogRequest::Op>(fields.choice("op", {"status", "start", "stop", "filter"}, 0));
+  request.op = static_cast<LogRequest::Op>(
+      fields.choice("op", {"status", "start", "stop", "filter", "replay", "spool"}, 0));
   if (request.op == LogRequest::Op::filter) {
     request.filter = fields.text("filter");
     if (request.filter.size() > kLongestFilter) {
       fields.fail(ErrorCode::bad_payload, "filter", "has more than 2048 bytes");
     }
+  }
+  if (request.op == LogRequest::Op::replay) {
+    read_replay(fields, request);
   }
   fields.must();
   STEWARD_TRY(request.ignored, fields.finish());

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "subjects/wire/error.hpp"
+#include "subjects/wire/time.hpp"
 
 #include <array>
 #include <chrono>
@@ -109,9 +110,12 @@ struct LogBatch {
 
 // Payload of <node>.command.syslogforwarding.<domain>.
 struct LogRequest {
-  enum class Op { status, start, stop, filter };
+  enum class Op { status, start, stop, filter, replay, spool };
   Op op = Op::status;
-  std::string filter;  // for filter
+  std::string filter;              // for filter
+  std::string source;              // for replay: a glob
+  std::optional<Timestamp> since;  // for replay; none: from the first line that is there
+  std::string cursor;              // for replay, of a journal, in the place of `since`
   std::vector<std::string> ignored;
 };
 

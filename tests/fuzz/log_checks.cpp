@@ -2,6 +2,7 @@
 
 #include "handlers/syslogforwarding/condition.hpp"
 #include "handlers/syslogforwarding/parse/framer.hpp"
+#include "handlers/syslogforwarding/parse/kernel_record.hpp"
 #include "handlers/syslogforwarding/parse/line_parser.hpp"
 #include "subjects/wire/compression.hpp"
 
@@ -20,6 +21,7 @@ using handlers::syslogforwarding::Condition;
 using handlers::syslogforwarding::Framer;
 using handlers::syslogforwarding::LineParser;
 using handlers::syslogforwarding::Origin;
+using handlers::syslogforwarding::take_kernel_record;
 
 constexpr std::int64_t kNow = 1'795'315'854'000'000;
 
@@ -88,6 +90,38 @@ bool framer_holds(std::string_view bytes) {
   return (nothing || !whole.empty()) && framed(bytes, 1) == whole && framed(bytes, 13) == whole;
 }
 
+// Each call takes whole lines off the front, one of them at least, and no more than one that does
+// not begin with a blank; its text is in what was taken, and reads the same without what follows.
+bool kernel_holds(std::string_view bytes) {
+  while (!bytes.empty()) {
+    auto rest = bytes;
+    const auto record = take_kernel_record(rest);
+    if (rest.size() >= bytes.size() || !is_within(rest, bytes)) {
+      return false;
+    }
+    auto taken = bytes.substr(0, bytes.size() - rest.size());
+    const auto first = taken.substr(0, taken.find('\n'));
+    if ((!rest.empty() && (taken.back() != '\n' || rest.front() == ' ')) ||
+        (record && (!is_within(record->text, first) || record->severity < 0 ||
+                    record->severity > 7 || record->facility < 0 || record->facility > 23))) {
+      return false;
+    }
+    for (auto at = taken.find('\n'); at != std::string_view::npos; at = taken.find('\n', at + 1)) {
+      if (at + 1 < taken.size() && taken[at + 1] != ' ') {
+        return false;
+      }
+    }
+    const auto again = take_kernel_record(taken);
+    if (again.has_value() != record.has_value() || !taken.empty() ||
+        (record && (again->text != record->text || again->number != record->number ||
+                    again->since_us != record->since_us))) {
+      return false;
+    }
+    bytes = rest;
+  }
+  return true;
+}
+
 bool condition_holds(std::string_view bytes) {
   const auto condition = Condition::parse(bytes.substr(0, 2'048));
   if (!condition) {
@@ -117,8 +151,9 @@ bool batch_holds(std::string_view bytes) {
   return wire::decompress(compressor.compress("", bytes), bytes.size()) == std::string(bytes);
 }
 
-constexpr std::array<Check, 4> kChecks{{{"log_line", line_holds},
+constexpr std::array<Check, 5> kChecks{{{"log_line", line_holds},
                                         {"log_framer", framer_holds},
+                                        {"log_kernel", kernel_holds},
                                         {"log_condition", condition_holds},
                                         {"log_batch", batch_holds}}};
 

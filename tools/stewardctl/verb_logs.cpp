@@ -178,7 +178,7 @@ Result<Exit> read(Invocation& invocation, const LogsArguments& arguments) {
                         {sieve.subject, since, "stewardctl-" + session->new_id().str()},
                         session->sink(),
                         [&invocation](const std::string& text) { invocation.console.warn(text); });
-  if (auto opened = reader.open(session->sink()); !opened) {
+  if (auto opened = reader.open(); !opened) {
     return tl::unexpected<Error>(std::move(opened).error());
   }
   auto heard = Clock::now();

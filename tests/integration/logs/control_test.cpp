@@ -52,6 +52,33 @@ TEST_CASE("logs: routes, and a filter and a stop that hold over restarts") {
   CHECK(stream.missing() == 0);
 }
 
+TEST_CASE("logs: a replay says a file's lines again, also over a kill, and is no repeat") {
+  const auto server = NatsServer::start_with_jetstream();
+  if (!server) {
+    return;
+  }
+  LogStream stream(server->url());
+  ForwardingAgent agent(server->url(), "files = [\"@/app.log\"]\nunix = [\"@/log.sock\"]");
+  append(agent.path("app.log"), 1, 5'000);
+  REQUIRE_MESSAGE(has_lines(stream, 5'000), agent.log());
+  const auto replay = stream.command(R"({"op":"replay","source":"file:*"})");
+  CHECK_MESSAGE(replay.starts_with("done"), replay);
+  CHECK(replay.find(R"("from":1,"source":"file:)") != std::string::npos);
+  agent.end_by(SIGKILL);
+  agent.start();
+  CHECK(stream.read_until([&stream](const LogStream&) { return stream.repeats() >= 5'000; },
+                          std::chrono::seconds(30)));
+  append(agent.path("app.log"), 5'001, 5'010);
+  REQUIRE(has_lines(stream, 5'010));
+  CHECK(disorder(stream.lines(), 1, 5'010) == "");
+  CHECK(stream.missing() == 0);
+  CHECK(stream.notices().empty());
+  const auto spool = stream.command(R"({"op":"spool"})");
+  CHECK_MESSAGE(spool.find(R"("damaged":0)") != std::string::npos, spool);
+  CHECK(stream.command(R"({"op":"stop"})").starts_with("done"));
+  CHECK(stream.command(R"({"op":"replay"})").find("start it first") != std::string::npos);
+}
+
 TEST_CASE("logs: beyond the rate lines are counted, errors never") {
   const auto server = NatsServer::start_with_jetstream();
   if (!server) {

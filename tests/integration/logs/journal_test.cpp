@@ -99,6 +99,27 @@ TEST_CASE("logs: the journal is read on from where the broker has it, over kills
   CHECK(stream.notices().empty());
 }
 
+TEST_CASE("logs: the journal is said again from a time on, under new numbers") {
+  const auto server = NatsServer::start_with_jetstream();
+  if (!server || !has_writer()) {
+    return;
+  }
+  LogStream stream(server->url());
+  ForwardingAgent agent(server->url(), kOptions);
+  write_journal(agent, "a.journal", 1, 300);
+  REQUIRE_MESSAGE(has_lines_soon(stream, 300), agent.log());
+  // The first one is of 1 ms past; from 201 on is meant.
+  const auto since = wire::format_time(
+      wire::Timestamp(std::chrono::microseconds(1'795'247'248'000'000 + 201 * 1'000)));
+  const auto replay =
+      stream.command(R"({"op":"replay","source":"journal*","since":")" + since + "\"}");
+  CHECK_MESSAGE(replay.starts_with("done"), replay);
+  REQUIRE_MESSAGE(has_lines_soon(stream, 400), agent.log());
+  auto lines = stream.lines();
+  CHECK(disorder({lines.begin() + 300, lines.end()}, 201, 300) == "");
+  CHECK(stream.missing() == 0);
+}
+
 TEST_CASE("logs: what the journal has let go of before it was read is said") {
   const auto server = NatsServer::start_with_jetstream();
   if (!server || !has_writer()) {

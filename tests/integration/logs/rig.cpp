@@ -96,7 +96,7 @@ LogStream::LogStream(const std::string& broker) {
   bus::LogReader::Query query{"*.event.syslogforwarding.*", std::nullopt, "test", 1'000'000};
   reader_ = std::make_unique<bus::LogReader>(
       *bus_, query, sink, [](const std::string& text) { MESSAGE(text); });
-  REQUIRE(reader_->open(sink));
+  REQUIRE(reader_->open());
 }
 
 void LogStream::push(bus::Message&& message) {

@@ -118,6 +118,16 @@ TEST_CASE("log request: status unless something else is asked for") {
   REQUIRE(filter);
   CHECK(filter->filter == "severity<=4");
   CHECK(filter->ignored == std::vector<std::string>{"x"});
+  CHECK(decode_log_request(R"({"op":"spool"})")->op == LogRequest::Op::spool);
+  const auto replay = decode_log_request(R"({"op":"replay","since":"1970-01-01T00:00:01Z"})");
+  CHECK(replay->source == "*");
+  CHECK(replay->since == steward::wire::Timestamp(std::chrono::seconds(1)));
+  CHECK(decode_log_request(R"({"op":"replay","source":"file:*","cursor":"s=1"})")->cursor == "s=1");
+  for (const auto* wrong : {R"({"op":"replay","since":"yesterday"})",
+                            R"({"op":"replay","source":""})",
+                            R"({"op":"replay","cursor":"c","since":"1970-01-01T00:00:01Z"})"}) {
+    CHECK(decode_log_request(wrong).error().code == ErrorCode::bad_payload);
+  }
   CHECK(decode_log_request(R"({"op":"dance"})").error().code == ErrorCode::unsupported);
   CHECK(decode_log_request(R"({"op":"filter","filter":")" + std::string(2'049, 'x') + "\"}")
             .error()
