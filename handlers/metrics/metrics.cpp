@@ -23,17 +23,40 @@ std::chrono::milliseconds since_1970(wire::Timestamp now) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch());
 }
 
-Roots with_daemons(Roots roots, const runtime::Context& context) {
+constexpr const char* kTextFiles = "/var/lib/steward/textfile.d";
+
+Roots completed(Roots roots, runtime::Context& context, const CheckResults& checks) {
   const auto agent = context.state_dir.parent_path().parent_path();
   roots.daemons = (agent / "daemon").string();
+  roots.textfiles = context.options.text("textfile_directory", kTextFiles);
+  roots.checks = &checks;
   return roots;
+}
+
+json row_of(const CheckResults::Outcome& one) {
+  json row{{"name", one.name}, {"runs", one.runs}, {"series", one.series.size()}};
+  if (one.has_run) {
+    row.update(
+        {{"status", one.status}, {"duration_ms", one.took.count()}, {"ended_ms", one.ended_ms}});
+  }
+  if (!one.message.empty()) {
+    row["message"] = one.message;
+  }
+  if (!one.error.empty()) {
+    row["error"] = one.error;
+  }
+  if (one.skipped != 0) {
+    row["skipped"] = one.skipped;
+  }
+  return row;
 }
 
 }  // namespace
 
 MetricsHandler::MetricsHandler(runtime::Context& context, Roots roots)
     : context_(context),
-      roots_(with_daemons(std::move(roots), context)),
+      checks_(context),
+      roots_(completed(std::move(roots), context, checks_)),
       settings_(read_options(context.options)),
       alarms_(context),
       complaint_(context.clock, context.log),
@@ -53,6 +76,7 @@ Result<void> MetricsHandler::start() {
     use(*std::move(kept));
   }
   alarms_.start();
+  checks_.start();
   return {};
 }
 
@@ -191,10 +215,17 @@ std::string MetricsHandler::status() const {
       row["error"] = one.error->text();
       row["failures"] = one.failures;
     }
+    if (!one.trouble.empty()) {
+      row["trouble"] = one.trouble;
+    }
     if (one.dropped != 0) {
       row["dropped"] = one.dropped;
     }
     collectors.push_back(std::move(row));
+  }
+  json checks = json::array();
+  for (const auto* one : checks_.results()) {
+    checks.push_back(row_of(*one));
   }
   json out = json::parse(to_json(settings_));
   out.erase("op");
@@ -204,7 +235,8 @@ std::string MetricsHandler::status() const {
               {"bytes", last_bytes_},
               {"total_bytes", total_bytes_},
               {"duration_us", measurement_->took().count()},
-              {"collectors", std::move(collectors)}});
+              {"collectors", std::move(collectors)},
+              {"checks", std::move(checks)}});
   return text(out);
 }
 

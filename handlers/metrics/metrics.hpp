@@ -1,6 +1,7 @@
 #pragma once
 
 #include "handlers/metrics/alarms.hpp"
+#include "handlers/metrics/checks.hpp"
 #include "handlers/metrics/measurement.hpp"
 #include "handlers/metrics/settings.hpp"
 #include "handlers/runtime/complaint.hpp"
@@ -38,6 +39,7 @@ class MetricsHandler final : public runtime::Handler {
   std::string status() const;
 
   runtime::Context& context_;
+  Checks checks_;
   const Roots roots_;
   Settings settings_;
   std::unique_ptr<Measurement> measurement_;
