@@ -103,6 +103,7 @@ std::vector<FleetView::Figure> Station::figures() const {
       {"steward_station_metrics_incomplete_total", true, number(metrics.incomplete)},
       {"steward_station_metrics_garbled_total", true, number(metrics.garbled)},
       {"steward_station_metrics_refused_total", true, number(metrics.refused)},
+      {"steward_station_metrics_late_total", true, number(metrics.late)},
       {"steward_station_metrics_series", false, number(metrics.series)},
   };
   if (const auto logs = hand_ons_ ? hand_ons_() : std::vector<HandOnFigures>(); !logs.empty()) {

@@ -1,12 +1,9 @@
 #include "handlers/facts/external.hpp"
 
 #include "handlers/facts/sources/source.hpp"
-
-#include <sys/stat.h>
-#include <unistd.h>
+#include "handlers/runtime/owner_files.hpp"
 
 #include <algorithm>
-#include <system_error>
 #include <utility>
 
 namespace steward::handlers::facts {
@@ -66,17 +63,7 @@ void ExternalFacts::refresh(std::function<void()> done) {
   }
   ended_.clear();
   looking_ = true;
-  std::vector<std::filesystem::path> files;
-  std::error_code error;
-  for (auto at = std::filesystem::directory_iterator(folder_, error);
-       !error && at != std::filesystem::directory_iterator();
-       at.increment(error)) {
-    if (at->path().filename().string().front() != '.') {
-      files.push_back(at->path());
-    }
-  }
-  std::sort(files.begin(), files.end());
-  files.resize(std::min(files.size(), kMostFiles));
+  const auto files = runtime::files_in(folder_, kMostFiles);
   std::erase_if(outcomes_, [&files](const auto& entry) {
     return std::none_of(files.begin(), files.end(), [&entry](const auto& file) {
       return file.filename() == entry.first;
@@ -91,26 +78,12 @@ void ExternalFacts::refresh(std::function<void()> done) {
 
 void ExternalFacts::look_at(const std::filesystem::path& file) {
   const std::string name = file.filename().string();
-
-  struct stat status {};
-
-  if (::stat(file.c_str(), &status) != 0) {
-    take(name, tl::unexpected(system_error(errno, "look at it")));
+  const auto looked = runtime::owner_file(file);
+  if (!looked) {
+    take(name, tl::unexpected<Error>(looked.error()));
     return;
   }
-  if (!S_ISREG(status.st_mode)) {
-    take(name, failure(ErrorCode::bad_config, "is not a file"));
-    return;
-  }
-  const bool foreign = (status.st_uid != 0 && status.st_uid != ::geteuid()) ||
-                       (status.st_mode & (S_IWGRP | S_IWOTH)) != 0;
-  if (foreign) {
-    take(name,
-         failure(ErrorCode::permission,
-                 "others can write it: chown it to root or to the agent's user, and chmod go-w"));
-    return;
-  }
-  if ((status.st_mode & S_IXUSR) != 0) {
+  if (looked->is_program) {
     run(name, file);
     return;
   }

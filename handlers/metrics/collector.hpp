@@ -9,11 +9,17 @@
 
 namespace steward::handlers::metrics {
 
+class CheckResults;
+
 // Where the kernel tells of itself; tests have trees of their own.
 struct Roots {
   std::string proc = "/proc";
   std::string sys = "/sys";
-  std::string daemons;  // the agent's folder of handlers/daemon; empty: none
+  std::string daemons;    // the agent's folder of handlers/daemon; empty: none
+  std::string textfiles;  // of files *.prom; empty: none
+
+  // What checks have said; null: there are none. It outlives the collectors.
+  const CheckResults* checks = nullptr;
 };
 
 // What is left out, as shell globs.
@@ -53,6 +59,12 @@ class Collector {
   // Says all its series. `buffer` is room for what it reads. Waits for nothing: a call that may
   // hang is not made here. Errors: not_found where the machine has no such thing; others.
   [[nodiscard]] virtual Result<void> collect(Samples& out, std::string& buffer) = 0;
+
+  // Whether it passes on what others have measured: they cannot speak for those before it.
+  virtual bool tells_of_others() const { return false; }
+
+  // What is amiss although it went well; empty: nothing.
+  virtual std::string trouble() const { return {}; }
 };
 
 }  // namespace steward::handlers::metrics

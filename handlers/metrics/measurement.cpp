@@ -36,6 +36,16 @@ bool Measurement::ask(Running& running) {
   return running.samples.abandon();
 }
 
+Samples::Families Measurement::families_before(const Running& end) const {
+  Samples::Families families;
+  for (const auto* at = running_.data(); at != &end; ++at) {
+    for (const auto& series : at->samples.series()) {
+      families.emplace(wire::name_and_labels(series.key).first);
+    }
+  }
+  return families;
+}
+
 bool Measurement::tell_standings() {
   own_.begin();
   for (const auto& running : running_) {
@@ -58,6 +68,9 @@ void Measurement::round() {
   const auto began = clock_.steady();
   bool changed = hash_ == 0;
   for (auto& running : running_) {
+    if (changed && running.collector->tells_of_others()) {
+      running.samples.leave_out(families_before(running));
+    }
     changed = ask(running) || changed;
   }
   changed = tell_standings() || changed;
@@ -91,7 +104,8 @@ std::vector<Measurement::Standing> Measurement::standings() const {
                    running.samples.dropped(),
                    running.took,
                    running.error,
-                   running.failures});
+                   running.failures,
+                   running.collector->trouble()});
   }
   return all;
 }

@@ -47,6 +47,7 @@ class Measurement {
     std::chrono::microseconds took{0};
     std::optional<Error> error;  // of the last round
     std::uint64_t failures = 0;
+    std::string trouble;  // that did not make it fail
   };
 
   std::vector<Standing> standings() const;
@@ -64,6 +65,7 @@ class Measurement {
   };
 
   bool ask(Running& running);
+  Samples::Families families_before(const Running& end) const;
   bool tell_standings();
   template <class Take>
   void each_samples(const Take& take) const;

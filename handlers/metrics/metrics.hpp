@@ -1,6 +1,8 @@
 #pragma once
 
 #include "handlers/metrics/alarms.hpp"
+#include "handlers/metrics/checks.hpp"
+#include "handlers/metrics/late_rounds.hpp"
 #include "handlers/metrics/measurement.hpp"
 #include "handlers/metrics/settings.hpp"
 #include "handlers/runtime/complaint.hpp"
@@ -11,15 +13,23 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace steward::handlers::metrics {
 
+// How fast a unit that is back says what it has measured meanwhile: a fleet does not say all at
+// once.
+struct FillPace {
+  std::chrono::milliseconds between{50};
+  std::chrono::milliseconds spread{5'000};  // until the first, by the unit's own place
+};
+
 // Measures the machine in every interval, at this unit's own place in it, and says what it found.
 class MetricsHandler final : public runtime::Handler {
  public:
-  explicit MetricsHandler(runtime::Context& context, Roots roots = {});
+  explicit MetricsHandler(runtime::Context& context, Roots roots = {}, FillPace pace = {});
 
   Result<void> start() override;
   Result<runtime::Admission> receive(const runtime::Command& command) override;
@@ -27,7 +37,10 @@ class MetricsHandler final : public runtime::Handler {
 
  private:
   void round();
-  void say_round();
+  bool say_round();
+  void keep_round();
+  void fill_in();
+  void filled(const Result<void>& said);
   bool say_schema();
   bool say_numbers();
   void use(Settings settings);
@@ -38,7 +51,9 @@ class MetricsHandler final : public runtime::Handler {
   std::string status() const;
 
   runtime::Context& context_;
+  Checks checks_;
   const Roots roots_;
+  const FillPace pace_;
   Settings settings_;
   std::unique_ptr<Measurement> measurement_;
   Alarms alarms_;
@@ -48,10 +63,18 @@ class MetricsHandler final : public runtime::Handler {
   std::uint64_t number_ = 0;       // of the last round
   std::uint64_t base_number_ = 0;
   std::vector<std::int64_t> base_;
-  std::uint64_t lost_ = 0;  // rounds that did not go out
+  std::uint64_t lost_ = 0;  // rounds that did not go out and were not kept
   std::size_t last_bytes_ = 0;
   std::uint64_t total_bytes_ = 0;  // of the rounds that went out
 
+  LateRounds late_;
+  std::optional<wire::MessageId>
+      filling_;  // the event that is on its way; the same when said again
+  bool is_filling_ = false;
+  std::chrono::milliseconds fill_patience_{0};
+  std::uint64_t filled_ = 0;
+
+  runtime::Timer fill_;   // until the next late round is said
   runtime::Timer beat_;   // every interval
   runtime::Timer phase_;  // from the start to this unit's own place in the interval
 };

@@ -1,6 +1,6 @@
 #include "handlers/metrics/samples.hpp"
 
-#include "subjects/wire/text.hpp"
+#include "handlers/metrics/series_key.hpp"
 
 #include <algorithm>
 
@@ -11,40 +11,8 @@ namespace {
 constexpr std::size_t kMostOfOne = 2'048;
 constexpr std::size_t kLongestKey = 512;
 
-bool plain(char letter) {
-  return letter >= ' ' && letter <= '~' && letter != '"' && letter != '\\';
-}
-
-// As the text format of Prometheus has it. What is not UTF-8 would not survive JSON.
-void append_escaped(std::string& out, std::string_view value) {
-  if (std::all_of(value.begin(), value.end(), plain)) {
-    out += value;
-    return;
-  }
-  const bool utf8 = wire::is_utf8(value);
-  for (const char letter : value) {
-    if (letter == '\n') {
-      out += "\\n";
-    } else if (letter == '"' || letter == '\\') {
-      out += '\\';
-      out += letter;
-    } else if (static_cast<unsigned char>(letter) < ' ' || letter == '\x7f' ||
-               (!utf8 && static_cast<unsigned char>(letter) >= 0x80)) {
-      out += '?';
-    } else {
-      out += letter;
-    }
-  }
-}
-
-// A name may come out of a file: what Prometheus does not take becomes '_'.
-void append_name(std::string& out, std::string_view part) {
-  for (const char letter : part) {
-    const bool good = (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
-                      (letter >= '0' && letter <= '9') || letter == '_' || letter == ':';
-    out += good ? letter : '_';
-  }
-}
+// Of all that is told: the list of series has to fit into one message.
+constexpr std::size_t kMostToldBytes = std::size_t{96} * 1024;
 
 }  // namespace
 
@@ -52,6 +20,7 @@ void Samples::begin() {
   at_ = 0;
   changed_ = false;
   dropped_ = 0;
+  told_bytes_ = 0;
 }
 
 void Samples::gauge(const Name& name, Labels labels, std::int64_t number, Unit unit) {
@@ -88,6 +57,21 @@ void Samples::compose(const Name& name, Labels labels) {
 void Samples::add(
     const Name& name, Labels labels, std::int64_t number, Unit unit, wire::MetricType type) {
   compose(name, labels);
+  add_composed(number, unit, type);
+}
+
+void Samples::told(std::string_view key, wire::MetricType type, std::int64_t number, Unit unit) {
+  const bool taken = left_out_.find(wire::name_and_labels(key).first) != left_out_.end();
+  if (taken || told_bytes_ + key.size() > kMostToldBytes) {
+    ++dropped_;
+    return;
+  }
+  told_bytes_ += key.size();
+  key_ = key;
+  add_composed(number, unit, type);
+}
+
+void Samples::add_composed(std::int64_t number, Unit unit, wire::MetricType type) {
   if (key_.size() > kLongestKey || at_ == kMostOfOne) {
     ++dropped_;
     return;

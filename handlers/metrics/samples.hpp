@@ -4,10 +4,13 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace steward::handlers::metrics {
@@ -60,6 +63,15 @@ class Samples {
   void counter(const Name& name, Labels labels, std::int64_t number, Unit unit = kOne);
   void untyped(const Name& name, Labels labels, std::int64_t number);
 
+  // A series that somebody else has measured, by its whole key; without room or of a family that is
+  // left out it counts as dropped.
+  void told(std::string_view key, wire::MetricType type, std::int64_t number, Unit unit);
+
+  using Families = std::set<std::string, std::less<>>;
+
+  // Nobody can tell of these, from now on.
+  void leave_out(Families families) { left_out_ = std::move(families); }
+
   // Ends a round that went well. True when the list of series is another one than before.
   bool finish();
 
@@ -75,6 +87,7 @@ class Samples {
 
  private:
   void add(const Name& name, Labels labels, std::int64_t number, Unit unit, wire::MetricType type);
+  void add_composed(std::int64_t number, Unit unit, wire::MetricType type);
   void compose(const Name& name, Labels labels);
 
   std::vector<wire::MetricSeries> series_;
@@ -83,6 +96,8 @@ class Samples {
   std::size_t at_ = 0;
   bool changed_ = false;
   std::size_t dropped_ = 0;
+  std::size_t told_bytes_ = 0;
+  Families left_out_;
 };
 
 }  // namespace steward::handlers::metrics

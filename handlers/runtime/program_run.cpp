@@ -81,15 +81,20 @@ void ProgramRun::finish() {
   end(End{std::move(output_), status_});
 }
 
-// `done` last: it may destroy this later on.
+// `done` once nothing of its tree is left: it may destroy this, and with it the killing.
 void ProgramRun::end(Result<End> result) {
   timeout_.stop();
   watcher_.reset();
   out_.reset();
-  child_->kill_tree({.grace = std::chrono::milliseconds(0)}, [](auto, const auto&) {});
-  if (auto done = std::exchange(done_, nullptr)) {
-    done(std::move(result));
-  }
+  result_ = std::move(result);
+  child_->kill_tree({.grace = std::chrono::milliseconds(0)}, [this](KillStep step, const auto&) {
+    if (step != KillStep::gone && step != KillStep::unkillable) {
+      return;
+    }
+    if (auto done = std::exchange(done_, nullptr)) {
+      done(std::move(result_));
+    }
+  });
 }
 
 std::string shown(const ExitStatus& status) {

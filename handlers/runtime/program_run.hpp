@@ -30,7 +30,8 @@ class ProgramRun {
     ExitStatus status;
   };
 
-  // Called once, not from inside start(). Errors: timed_out, too_large (says more than it may).
+  // Called once, when nothing is left of what it has started; not from inside start(). Errors:
+  // timed_out, too_large (says more than it may).
   using Done = std::function<void(Result<End>)>;
 
   ProgramRun(Loop& loop, Request request, Done done);
@@ -58,6 +59,7 @@ class ProgramRun {
   bool closed_ = false;
   bool has_ended_ = false;
   ExitStatus status_;
+  Result<End> result_;
 };
 
 // "exit status 3", "signal 9"

@@ -33,6 +33,11 @@ MetricFamilies::MetricFamilies(const wire::MetricSchema& schema) : series(schema
 
 void MetricsTable::take(std::string_view name, std::string_view payload, Steady now) {
   const bus::Lock lock(mutex_);
+  // What was is for the stream: it says nothing of now.
+  if (const auto head = wire::decode_metric_round_head(payload); head && head->late) {
+    ++counts_.late;
+    return;
+  }
   Unit* unit = find_or_add(name);
   if (unit == nullptr) {
     ++counts_.refused;
@@ -60,6 +65,9 @@ void MetricsTable::take_schema(Unit& unit, std::string_view payload) {
   const auto schema = wire::decode_metric_schema(payload);
   if (!schema) {
     ++counts_.garbled;
+    return;
+  }
+  if (schema->late) {
     return;
   }
   const std::size_t held = unit.families ? unit.families->series : 0;

@@ -56,6 +56,7 @@ class MetricsTable {
     std::uint64_t rounds = 0;      // taken
     std::uint64_t incomplete = 0;  // whose schema or base is not known
     std::uint64_t garbled = 0;
+    std::uint64_t late = 0;     // that are for the stream alone
     std::uint64_t refused = 0;  // for which there is no room
     std::size_t units = 0;
     std::size_t series = 0;  // of all units

@@ -11,6 +11,7 @@ namespace {
 // No byte that a JSON text, or any UTF-8 text, begins with.
 constexpr unsigned char kMagic = 0xB7;
 constexpr unsigned char kVersion = 1;
+constexpr unsigned char kLateForm = 2;
 constexpr std::size_t kHashBytes = 8;
 
 // Tokens: one series as in the base; a run of those, its length less two follows; a run of absent
@@ -83,7 +84,10 @@ std::int64_t base_of(std::span<const std::int64_t> base, std::size_t index) {
 
 Result<MetricRoundHead> read_head(Reader& reader) {
   MetricRoundHead head;
-  const bool known = reader.byte() == kMagic && reader.byte() == kVersion;
+  const bool is_round = reader.byte() == kMagic;
+  const auto form = reader.byte();
+  head.late = form == kLateForm;
+  const bool known = is_round && (form == kVersion || head.late);
   for (unsigned shift = 0; shift < 8 * kHashBytes; shift += 8) {
     head.schema |= reader.byte() << shift;
   }
@@ -91,7 +95,7 @@ Result<MetricRoundHead> read_head(Reader& reader) {
   const std::uint64_t back = reader.varint();
   head.time = std::chrono::milliseconds(static_cast<std::int64_t>(reader.varint() & INT64_MAX));
   head.took = std::chrono::microseconds(static_cast<std::int64_t>(reader.varint() & INT64_MAX));
-  if (!known || reader.failed() || back > head.number) {
+  if (!known || reader.failed() || back > head.number || (head.late && back != 0)) {
     return failure(ErrorCode::bad_payload, "not the head of a round of metrics");
   }
   head.base = back == 0 ? 0 : head.number - back;
@@ -122,7 +126,7 @@ std::string encode_metric_round(const MetricRoundHead& head,
   std::string out;
   out.reserve(numbers.size() * 2 + 32);
   out.push_back(static_cast<char>(kMagic));
-  out.push_back(static_cast<char>(kVersion));
+  out.push_back(static_cast<char>(head.late ? kLateForm : kVersion));
   for (unsigned shift = 0; shift < 8 * kHashBytes; shift += 8) {
     out.push_back(static_cast<char>((head.schema >> shift) & 0xffU));
   }

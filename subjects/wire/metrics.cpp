@@ -188,7 +188,8 @@ std::uint64_t MetricSchema::hash() const {
 
 // Row by row: a tree of it all would take ten times its room, on every unit.
 std::string encode(const MetricSchema& schema) {
-  std::string out = R"({"schema":")" + hex(schema.hash()) + R"(","series":[)";
+  std::string out = R"({"schema":")" + hex(schema.hash()) + '"';
+  out += schema.late ? R"(,"late":true,"series":[)" : R"(,"series":[)";
   for (const auto& series : schema.series) {
     out += out.back() == '[' ? "[" : ",[";
     out += dump_json(series.key);
@@ -211,6 +212,7 @@ Result<MetricSchema> decode_metric_schema(std::string_view payload) {
     return failure(ErrorCode::too_large, "more than 16384 series");
   }
   MetricSchema schema;
+  schema.late = fields.boolean("late", false);
   schema.series.reserve(rows->size());
   for (const auto& row : *rows) {
     STEWARD_TRY(schema.series.emplace_back(), read_series(row));

@@ -55,6 +55,7 @@ inline constexpr std::int64_t kAbsent = INT64_MIN;
 // The names of a unit's series, in the order of the values of its rounds.
 struct MetricSchema {
   std::vector<MetricSeries> series;
+  bool late = false;  // said for late rounds: the unit's present list may be another one
 
   // What rounds call it by: of the series and their order.
   std::uint64_t hash() const;
@@ -74,6 +75,7 @@ struct MetricRoundHead {
   std::uint64_t base = 0;             // the round that the numbers are relative to; 0: to nothing
   std::chrono::milliseconds time{0};  // of the unit's wall clock, since 1970
   std::chrono::microseconds took{0};
+  bool late = false;  // measured without a link, said later; such a one has no base
 
   bool operator==(const MetricRoundHead&) const = default;
 };

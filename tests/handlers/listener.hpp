@@ -16,14 +16,16 @@ namespace steward::tests {
 class RealClock final : public runtime::Clock {
  public:
   wire::Timestamp now() const override {
-    return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
+    return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now()) + ahead;
   }
 
   std::chrono::steady_clock::time_point steady() const override {
-    return std::chrono::steady_clock::now();
+    return std::chrono::steady_clock::now() + ahead;
   }
 
   wire::MessageId new_id() override { return wire::MessageId::make(++last_, {}); }
+
+  std::chrono::seconds ahead{0};  // that a test has let pass
 
  private:
   std::uint64_t last_ = 0;
@@ -67,7 +69,20 @@ class Listener final : public runtime::Publisher {
     return {};
   }
 
-  void deliver(runtime::Delivery, std::function<void(Result<void>)>) override {}
+  void deliver(runtime::Delivery delivery, std::function<void(Result<void>)> then) override {
+    loop_.post([this, delivery = std::move(delivery), then = std::move(then)] {
+      if (!up || refuses > 0) {
+        refuses -= refuses > 0 ? 1 : 0;
+        then(failure(ErrorCode::unavailable, "no link"));
+        return;
+      }
+      delivered.push_back(delivery);
+      then({});
+      if (delivered.size() == stop_after_delivered) {
+        loop_.stop();
+      }
+    });
+  }
 
   void record(std::string payload) override {
     recorded.push_back(std::move(payload));
@@ -89,6 +104,9 @@ class Listener final : public runtime::Publisher {
   std::vector<std::string> recorded;
   std::vector<std::string> alerts;
   std::vector<wire::Ack> acks;
+  std::vector<runtime::Delivery> delivered;
+  std::size_t refuses = 0;  // of the next deliveries
+  std::size_t stop_after_delivered = 0;
   std::size_t stop_after = 0;  // so many were said; 0: never
   std::size_t stop_after_recorded = 0;
   std::size_t stop_after_acks = 0;

@@ -45,6 +45,8 @@ Made make_thermal(const Roots& roots);
 Made make_hwmon(const Roots& roots);
 Made make_edac(const Roots& roots);
 Made make_daemons(const Roots& roots);
+Made make_checks(const Roots& roots);
+Made make_textfile(const Roots& roots);
 
 // The pure half: a file's text in, samples out. All take any bytes; errors: bad_payload, where the
 // text is not what such a file holds.

@@ -69,6 +69,8 @@ std::vector<Made> make_collectors(const Roots& roots, const Filters& filters) {
   all.push_back(make_hwmon(roots));
   all.push_back(make_edac(roots));
   all.push_back(make_daemons(roots));
+  all.push_back(make_checks(roots));
+  all.push_back(make_textfile(roots));
   return all;
 }
 

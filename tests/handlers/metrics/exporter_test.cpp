@@ -65,12 +65,14 @@ std::string get(std::uint16_t port) {
 
 class Exporter {
  public:
-  Exporter() : port_(tests::free_port()) {
+  explicit Exporter(const std::string& textfiles = "/nowhere") : port_(tests::free_port()) {
     std::string program = kExporter;
     std::string address = "--web.listen-address=127.0.0.1:" + std::to_string(port_);
     std::string quiet = "--log.level=error";
     std::string no_systemd = "--no-collector.systemd";  // it complains where there is none
-    char* const argv[] = {program.data(), address.data(), quiet.data(), no_systemd.data(), nullptr};
+    std::string texts = "--collector.textfile.directory=" + textfiles;
+    char* const argv[] = {
+        program.data(), address.data(), quiet.data(), no_systemd.data(), texts.data(), nullptr};
     REQUIRE(::posix_spawn(&pid_, kExporter, nullptr, nullptr, argv, ::environ) == 0);
     const auto deadline = steady_clock::now() + seconds(60);
     while (get(port_).empty() && steady_clock::now() < deadline) {
@@ -255,6 +257,43 @@ TEST_CASE("metrics: names, types and values are those of prometheus-node-exporte
   }
   MESSAGE(judged.size() << " series shared, " << looks << " looks, " << missed
                         << " series missed one");
+}
+
+TEST_CASE("metrics: text files give what prometheus-node-exporter makes of them") {
+  if (::access(kExporter, X_OK) != 0) {
+    REQUIRE_MESSAGE(std::getenv("CI") == nullptr, "no prometheus-node-exporter here");
+    return;
+  }
+  const tests::Watchdog watchdog(120);
+  const Folder folder;
+  folder.write("a.prom",
+               "# TYPE node_reboot_required gauge\nnode_reboot_required 1\n"
+               "# TYPE node_runs_total counter\nnode_runs_total{job=\"db\",host=\"a\\\\b\"} 1.5e3\n"
+               "node_plain{x=\"\\\"y\\\"\"} 0.125\n");
+  folder.write("broken.prom", "node_broken {\n");
+  const Exporter exporter(folder.path);
+  std::map<std::string, std::string> types;
+  const auto theirs = exporter.ask(types);
+  const RealClock clock;
+  Roots roots;
+  roots.textfiles = folder.path;
+  Measurement measurement(roots, {}, {}, clock);
+  const auto ours = ask(measurement);
+  const std::string mtime =
+      "node_textfile_mtime_seconds{file=\"" + (folder.path / "a.prom").string() + "\"}";
+  for (const auto& key : {std::string("node_reboot_required"),
+                          std::string(R"(node_runs_total{host="a\\b",job="db"})"),
+                          std::string(R"(node_plain{x="\"y\""})"),
+                          std::string("node_textfile_scrape_error"),
+                          mtime}) {
+    INFO(key);
+    REQUIRE(theirs.count(key) == 1);
+    REQUIRE(ours.values.count(key) == 1);
+    CHECK(ours.values.at(key) == doctest::Approx(theirs.at(key)).epsilon(1e-9));
+    const auto name = key.substr(0, key.find('{'));
+    CHECK(ours.types.at(name) == types.at(name));
+  }
+  CHECK(ours.values.at("node_textfile_scrape_error") == 1);
 }
 
 }  // namespace steward::handlers::metrics::exporter_test

@@ -1,4 +1,5 @@
 #include "handlers/metrics/collectors/collectors.hpp"
+#include "handlers/metrics/told.hpp"
 #include "tests/handlers/metrics/reading.hpp"
 
 #include <doctest/doctest.h>
@@ -19,6 +20,21 @@ struct Target {
   std::string fixture;
   Parse parse;
 };
+
+// Whatever is told, a station takes it.
+bool told(Result<std::vector<Told>> series, Samples& out) {
+  if (!series) {
+    return false;
+  }
+  const auto many = series->size();
+  ToldSeries all;
+  all.take(*std::move(series));
+  if (all.size() != many) {
+    FAIL("a series that Prometheus would not take");
+  }
+  all.tell(out);
+  return true;
+}
 
 // The names the kernel gives are limited; those of garbage are as long as the whole.
 std::vector<Target> targets() {
@@ -61,6 +77,15 @@ std::vector<Target> targets() {
       {"mounts",
        "mounts",
        [filters](auto text, Samples&) { return parse_mounts(text, filters).has_value(); }},
+      {"exposition",
+       "textfile.prom",
+       [](auto text, Samples& out) { return told(parse_exposition(text), out); }},
+      {"check in JSON",
+       "check.json",
+       [](auto text, Samples& out) { return told(parse_check_json(text, "a"), out); }},
+      {"performance data",
+       "check.nagios",
+       [](auto text, Samples& out) { return told(parse_perfdata(text, "a"), out); }},
       {"number", "loadavg", [](auto text, Samples&) { return parse_number(text).has_value(); }},
   };
 }

@@ -71,7 +71,10 @@ struct Room {
                 std::move(state),
                 processes,
                 vitals},
-        handler(std::make_unique<MetricsHandler>(context, machine.roots())) {
+        handler(std::make_unique<MetricsHandler>(
+            context,
+            machine.roots(),
+            FillPace{std::chrono::milliseconds(0), std::chrono::milliseconds(1)})) {
     REQUIRE(handler->start());
   }
 

@@ -31,6 +31,28 @@ TEST_CASE("metrics table: rounds are read on their base, lost ones cost themselv
   CHECK(table.counts().series == 2);
 }
 
+TEST_CASE("metrics table: what was measured without a link never stands for what is now") {
+  MetricsTable table;
+  Rounds unit(two_series());
+  table.take("ship1", unit.schema(), kStart);
+  table.take("ship1", unit.whole({150, 7}), kStart);
+  auto before = two_series();
+  before.late = true;
+  before.series.pop_back();
+  const wire::MetricRoundHead head{.schema = before.hash(), .number = 9, .late = true};
+  table.take("ship1", wire::encode(before), kStart + 1s);
+  table.take("ship1", wire::encode_metric_round(head, Numbers{1}, {}), kStart + 1s);
+  table.take("ship2", wire::encode_metric_round(head, Numbers{1}, {}), kStart + 1s);
+  CHECK(table.find("ship1", kStart + 1s)->numbers == Numbers{150, 7});
+  CHECK(table.find("ship1", kStart + 30s + 1ms) == nullptr);  // nor does it keep a unit there
+  CHECK(table.counts().late == 2);
+  CHECK(table.counts().incomplete == 0);
+  CHECK(table.counts().units == 1);
+  table.take("ship1", unit.changed({151, 7}), kStart + 40s);
+  CHECK(table.find("ship1", kStart + 40s)->numbers == Numbers{151, 7});
+  CHECK(table.lacking(kStart + 99h, 10).empty());
+}
+
 TEST_CASE("metrics table: a unit that is silent for three of its intervals is not shown") {
   MetricsTable table;
   Rounds unit(two_series());
