@@ -94,6 +94,14 @@ Result<void> Station::start() {
   courier_.restore(kept);
   follow(kept.positions);
   fold_.restore(std::move(kept), now());
+  if (const auto rounds = store_.load_metrics(clock_.now())) {
+    for (const auto& round : *rounds) {
+      metrics_.restore(round, clock_.steady());
+    }
+  } else {
+    disk_complaint_.say(rounds.error().text());  // units say theirs again
+  }
+  metrics_kept_ = clock_.steady();
   fold_.note("station started, version " + std::string(kVersion), now());
   if (auto heard = subscribe(); !heard) {
     return heard;
@@ -153,6 +161,7 @@ void Station::stop() {
     fold_.note("station stopped", now());
     fold_.take_ages();
     commit();
+    keep_metrics();
     commit_timer_.stop();
     tick_timer_.stop();
     tend_timer_.stop();
@@ -334,9 +343,24 @@ void Station::tend() {
   if (disk_failing_ || ++tended_ % 2 != 0) {
     return;
   }
+  keep_metrics();
   if (auto trimmed = store_.trim(clock_.now()); !trimmed) {
     disk_complaint_.say(trimmed.error().text());
   }
+}
+
+// At each second tending and at the end: what is lost by a crash is soon said again.
+void Station::keep_metrics() {
+  const auto began = clock_.steady();
+  const auto kept = store_.keep_metrics(
+      metrics_.heard_since(metrics_kept_, began),
+      [this](const std::string& digest) { return metrics_.schema_of(digest); },
+      clock_.now());
+  if (!kept) {
+    disk_complaint_.say(kept.error().text());
+    return;
+  }
+  metrics_kept_ = began;
 }
 
 std::optional<TrackedCommand> Station::find_command(const wire::MessageId& id) {

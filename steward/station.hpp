@@ -121,6 +121,7 @@ class Station {
   void ask(const std::vector<std::string>& units,
            const std::string& method,
            const std::string& payload);
+  void keep_metrics();
   void tend();
   void link_is(const bus::LinkStatus& status);
 
@@ -193,6 +194,8 @@ class Station {
   std::optional<std::chrono::steady_clock::time_point> stuck_from_;  // since the last complaint
   std::map<std::pair<std::string, wire::MessageId>, std::uint64_t> unacknowledged_;
   std::uint64_t tended_ = 0;
+  std::chrono::steady_clock::time_point
+      metrics_kept_;  // what was heard before that is in the store
   std::chrono::steady_clock::time_point next_rollout_round_;
   std::chrono::steady_clock::time_point acting_since_;
   Totals totals_;

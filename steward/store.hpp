@@ -2,6 +2,7 @@
 
 #include "steward/batch.hpp"
 #include "steward/command_tracker.hpp"
+#include "steward/metrics/metrics_table.hpp"
 #include "steward/redelivery.hpp"
 #include "steward/rollouts_table.hpp"
 #include "subjects/wire/error.hpp"
@@ -114,6 +115,17 @@ class Store {
 
   // By unit, one fact of all that have it, as JSON text. `path`: a path of a fact.
   [[nodiscard]] Result<std::map<std::string, std::string>> fact_of_all(const std::string& path);
+
+  // Rounds of metrics in place of their units' earlier ones, in one transaction. `schema` gives the
+  // payload of a schema that is not there yet; empty: its rounds are left out. What was heard more
+  // than an hour ago goes.
+  [[nodiscard]] Result<void> keep_metrics(
+      const std::vector<MetricsTable::Kept>& rounds,
+      const std::function<std::string(const std::string& digest)>& schema,
+      wire::Timestamp now);
+
+  // All that are kept, their age as of `now`.
+  [[nodiscard]] Result<std::vector<MetricsTable::Kept>> load_metrics(wire::Timestamp now);
 
   // Drops some of what is beyond the limits: call it now and then, in an idle moment.
   [[nodiscard]] Result<void> trim(wire::Timestamp now);

@@ -137,7 +137,7 @@ void create_schema(SQLite::Database& db);
 // Makes what a file of an earlier version lacks. Throws.
 void upgrade_schema(SQLite::Database& db);
 
-inline constexpr int kSchemaVersion = 6;
+inline constexpr int kSchemaVersion = 7;
 inline constexpr int kApplicationId = 0x53745764;  // "StWd": the file is a station's
 
 }  // namespace sql

@@ -88,6 +88,11 @@ void add_tables(SQLite::Database& db) {
       rollout TEXT NOT NULL, number INTEGER NOT NULL, unit TEXT NOT NULL, command TEXT NOT NULL,
       headers BLOB NOT NULL, released INTEGER, how INTEGER NOT NULL DEFAULT 0,
       PRIMARY KEY (rollout, number)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS metric_schemas (
+      digest TEXT PRIMARY KEY, schema TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS metrics (
+      unit TEXT PRIMARY KEY, schema TEXT NOT NULL, round BLOB NOT NULL,
+      interval_ms INTEGER NOT NULL, heard INTEGER NOT NULL);
     CREATE INDEX IF NOT EXISTS command_units_failed ON command_units (command, unit)
       WHERE is_open = 0 AND state <> 'done';
   )");

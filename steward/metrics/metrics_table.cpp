@@ -17,7 +17,8 @@ constexpr std::chrono::hours kForgotten{1};
 
 }  // namespace
 
-MetricFamilies::MetricFamilies(const wire::MetricSchema& schema) : series(schema.series.size()) {
+MetricFamilies::MetricFamilies(const wire::MetricSchema& schema)
+    : series(schema.series.size()), schema_hash(schema.hash()) {
   for (std::size_t number = 0; number < schema.series.size(); ++number) {
     const auto& row = schema.series[number];
     const auto [name, labels] = wire::name_and_labels(row.key);
@@ -27,8 +28,29 @@ MetricFamilies::MetricFamilies(const wire::MetricSchema& schema) : series(schema
     head += '{';
     head += labels;
     head += labels.empty() ? "unit=\"" : ",unit=\"";
-    family.lines.push_back({std::move(head), number, row.multiplier, row.divisor});
+    family.lines.push_back({std::move(head), number, row.multiplier, row.divisor, row.type});
   }
+}
+
+// A line's head ends where the unit's name would follow.
+static std::string key_of(const MetricFamilies::Line& line) {
+  constexpr std::string_view kUnitLabel = "unit=\"";
+  std::string key = line.head.substr(0, line.head.size() - kUnitLabel.size());
+  const bool labelled = key.back() == ',';
+  key.pop_back();
+  key += labelled ? "}" : "";
+  return key;
+}
+
+wire::MetricSchema MetricFamilies::schema() const {
+  wire::MetricSchema schema;
+  schema.series.resize(series);
+  for (const auto& [name, family] : families) {
+    for (const auto& line : family.lines) {
+      schema.series[line.number] = {key_of(line), line.type, line.multiplier, line.divisor};
+    }
+  }
+  return schema;
 }
 
 void MetricsTable::take(std::string_view name, std::string_view payload, Steady now) {
@@ -91,10 +113,13 @@ std::shared_ptr<const MetricFamilies> MetricsTable::shared(const wire::MetricSch
                                                            std::string_view payload) {
   runtime::Digest digest;
   digest.update(payload);
-  auto& known = schemas_[digest.hex()];
+  const std::string digest_text = digest.hex();
+  auto& known = schemas_[digest_text];
   auto families = known.lock();
   if (!families) {
-    families = std::make_shared<const MetricFamilies>(schema);
+    auto made = std::make_shared<MetricFamilies>(schema);
+    made->digest = digest_text;
+    families = std::move(made);
     known = families;
   }
   return families;
@@ -175,6 +200,71 @@ MetricsTable::fresh(Steady now) const {
   return found;
 }
 
+std::vector<MetricsTable::Kept> MetricsTable::heard_since(Steady since, Steady now) const {
+  const bus::Lock lock(mutex_);
+  std::vector<Kept> all;
+  for (const auto& [name, unit] : units_) {
+    if (!unit.latest || unit.latest->heard < since) {
+      continue;
+    }
+    const auto& latest = *unit.latest;
+    const wire::MetricRoundHead head{.schema = latest.families->schema_hash,
+                                     .number = unit.number,
+                                     .time = latest.time,
+                                     .took = latest.took};
+    all.push_back({name,
+                   latest.families->digest,
+                   {},
+                   wire::encode_metric_round(head, latest.numbers, {}),
+                   latest.interval,
+                   std::chrono::duration_cast<milliseconds>(now - latest.heard)});
+  }
+  return all;
+}
+
+std::string MetricsTable::schema_of(std::string_view digest) const {
+  std::shared_ptr<const MetricFamilies> families;
+  {
+    const bus::Lock lock(mutex_);
+    const auto at = schemas_.find(std::string(digest));
+    families = at == schemas_.end() ? nullptr : at->second.lock();
+  }
+  return families ? wire::encode(families->schema()) : std::string();
+}
+
+void MetricsTable::restore(const Kept& kept, Steady now) {
+  const auto schema = wire::decode_metric_schema(kept.schema);
+  const auto head = wire::decode_metric_round_head(kept.round);
+  if (!schema || !head || head->schema != schema->hash() || head->base != 0 ||
+      kept.age < milliseconds(0) || kept.age >= kForgotten) {
+    return;
+  }
+  auto numbers = wire::decode_metric_numbers(kept.round, schema->series.size(), {});
+  const bus::Lock lock(mutex_);
+  if (!numbers || units_.find(kept.unit) != units_.end() ||
+      counts_.series + schema->series.size() > bounds_.series) {
+    return;
+  }
+  Unit* unit = find_or_add(kept.unit);
+  if (unit == nullptr) {
+    return;
+  }
+  counts_.series += schema->series.size();
+  unit->families = shared(*schema, kept.schema);
+  unit->schema = head->schema;
+  unit->number = head->number;
+  unit->heard = now - kept.age;
+  auto latest = std::make_shared<Latest>();
+  latest->families = unit->families;
+  latest->numbers = *std::move(numbers);
+  latest->time = head->time;
+  latest->took = head->took;
+  latest->interval =
+      std::clamp(kept.interval, wire::kShortestMetricsInterval, wire::kLongestMetricsInterval);
+  latest->heard = unit->heard;
+  unit->latest = std::move(latest);
+}
+
 std::vector<std::string> MetricsTable::lacking(Steady now, std::size_t most) {
   const bus::Lock lock(mutex_);
   return lacking_.due(now, most);
@@ -205,7 +295,6 @@ MetricsTable::Counts MetricsTable::counts() const {
 wire::MetricsRow metrics_row(const std::string& unit,
                              const MetricsTable::Latest& latest,
                              const std::vector<std::string>& patterns) {
-  constexpr std::string_view kUnitLabel = "unit=\"";
   wire::MetricsRow row{
       .unit = unit, .time = latest.time, .interval = latest.interval, .took = latest.took};
   for (const auto& [name, family] : latest.families->families) {
@@ -215,11 +304,7 @@ wire::MetricsRow metrics_row(const std::string& unit,
       if (number == wire::kAbsent) {
         continue;
       }
-      // A line's head ends where the unit's name would follow.
-      std::string key = line.head.substr(0, line.head.size() - kUnitLabel.size());
-      const bool labelled = key.back() == ',';
-      key.pop_back();
-      key += labelled ? "}" : "";
+      std::string key = key_of(line);
       if (patterns.empty() ||
           std::any_of(patterns.begin(), patterns.end(), [&key](const auto& pattern) {
             return wire::is_meant(key, pattern);

@@ -24,6 +24,7 @@ struct MetricFamilies {
     std::size_t number = 0;
     std::uint32_t multiplier = 1;
     std::uint32_t divisor = 1;
+    wire::MetricType type = wire::MetricType::gauge;
   };
 
   struct Family {
@@ -33,8 +34,13 @@ struct MetricFamilies {
 
   explicit MetricFamilies(const wire::MetricSchema& schema);
 
+  // The schema that it was made from.
+  wire::MetricSchema schema() const;
+
   std::size_t series = 0;
+  std::uint64_t schema_hash = 0;
   std::map<std::string, Family, std::less<>> families;
+  std::string digest;  // SHA-256 of the schema's payload: nobody can forge another one to it
 };
 
 // The latest round of metrics of every unit. Any thread.
@@ -80,6 +86,26 @@ class MetricsTable {
 
   // Of all such units, by name.
   std::vector<std::pair<std::string, std::shared_ptr<const Latest>>> fresh(Steady now) const;
+
+  // A unit's latest round, as it is kept on disk.
+  struct Kept {
+    std::string unit;
+    std::string digest;  // of its schema
+    std::string schema;  // the payload
+    std::string round;   // the payload, a whole one
+    std::chrono::milliseconds interval{0};
+    std::chrono::milliseconds age{0};  // since it was heard
+  };
+
+  // The latest rounds that were heard since `since`, their schemas' payloads left empty.
+  std::vector<Kept> heard_since(Steady since, Steady now) const;
+
+  // The payload of a schema that some unit has; empty where none has any more.
+  std::string schema_of(std::string_view digest) const;
+
+  // What an earlier station has kept, before anything is taken: it is as old as it is. One that
+  // cannot be read is left out.
+  void restore(const Kept& kept, Steady now);
 
   // Units whose rounds cannot be read, since their schema or base was said before we heard: to be
   // asked for both. Each is named again after a minute, then at longer and longer intervals, at

@@ -221,6 +221,45 @@ TEST_CASE("store: a file of an earlier version gets the tables that it lacks") {
   CHECK(kept->open.size() == 1);
 }
 
+TEST_CASE("store: latest rounds of metrics are kept with their schemas, for an hour") {
+  const Folder folder;
+  const auto now = Script().now().wall;
+  REQUIRE(opened(folder));
+  tell(folder.path() / "station.db",
+       "DROP TABLE metrics; DROP TABLE metric_schemas; PRAGMA user_version = 6");
+  int asked = 0;
+  const auto schema = [&asked](const std::string& digest) {
+    ++asked;
+    return digest == "gone" ? std::string() : "schema " + digest;
+  };
+  const std::string round("\xb7\x01\0\xff", 4);
+  const auto kept = [&round](const std::string& unit, const std::string& digest) {
+    return MetricsTable::Kept{
+        unit, digest, {}, round, std::chrono::seconds(10), std::chrono::seconds(5)};
+  };
+  REQUIRE(opened(folder)->keep_metrics(
+      {kept("ship1", "a"), kept("ship2", "a"), kept("ship3", "gone")}, schema, now));
+  CHECK(asked == 2);
+  REQUIRE(
+      opened(folder)->keep_metrics({kept("ship2", "b")}, schema, now + std::chrono::minutes(30)));
+  auto all = opened(folder)->load_metrics(now + std::chrono::minutes(31));
+  REQUIRE(all);
+  REQUIRE(all->size() == 2);
+  CHECK((*all)[0].unit == "ship1");
+  CHECK((*all)[0].schema == "schema a");
+  CHECK((*all)[0].round == round);
+  CHECK((*all)[0].interval == std::chrono::seconds(10));
+  CHECK((*all)[0].age == std::chrono::minutes(31) + std::chrono::seconds(5));
+  CHECK((*all)[1].schema == "schema b");
+  REQUIRE(opened(folder)->keep_metrics({}, schema, now + 1h));
+  all = opened(folder)->load_metrics(now + 1h);
+  REQUIRE(all);
+  CHECK(all->size() == 1);
+  asked = 0;
+  REQUIRE(opened(folder)->keep_metrics({kept("ship1", "a")}, schema, now + 1h));
+  CHECK(asked == 1);  // a schema goes with its last unit
+}
+
 TEST_CASE("store: a file of before there were rollouts takes some, and gives them back") {
   const Script time;
   const Folder folder;

@@ -1,3 +1,5 @@
+#include "subjects/wire/metrics.hpp"
+#include "subjects/wire/time.hpp"
 #include "tests/integration/station/rig.hpp"
 #include "tests/support/nats_server.hpp"
 
@@ -39,6 +41,52 @@ TEST_CASE("station: a restart keeps the table, the jobs and what was received") 
   CHECK(unit.ack(command, wire::CommandState::failed, 3));
   CHECK(eventually([&unit] { return unit.acknowledged() == 3; }));
   CHECK(asker.unit("ship1")->commands == wire::CommandCounts{0, 1, 0});
+}
+
+TEST_CASE(
+    "station: a restart keeps the latest metrics and the open alerts, and who has seen them") {
+  const auto server = NatsServer::start_with_jetstream();
+  if (!server) {
+    return;
+  }
+  const TemporaryFolder folder;
+  Asker asker(server->url());
+  SpokenUnit unit(server->url(), "ship1");
+  const wire::MetricSchema schema{{{"node_load1", wire::MetricType::gauge, 1, 100}}};
+  const auto since_1970 =
+      std::chrono::duration_cast<std::chrono::milliseconds>(SpokenUnit::now().time_since_epoch());
+  const wire::MetricRoundHead head{.schema = schema.hash(), .number = 1, .time = since_1970};
+  const std::string alert = R"({"state":"firing","rule":"busy","series":"node_load1",)"
+                            R"("severity":"warning","condition":"load1 > 1","value":2,"since":")" +
+                            wire::format_time(SpokenUnit::now()) + "\"}";
+  {
+    const RunningStation station(server->url(), folder.path());
+    CHECK(unit.hello());
+    CHECK(unit.bus().publish({"ship1.event.metrics.system", {}, wire::encode(schema), ""}));
+    CHECK(unit.bus().publish({"ship1.event.metrics.system",
+                              {},
+                              wire::encode_metric_round(head, std::vector<std::int64_t>{250}, {}),
+                              ""}));
+    CHECK(unit.record("alert.metrics", alert, 1));
+    REQUIRE(eventually([&] { return asker.ask("alerts").size() == 1; }));
+    CHECK(asker.bus().publish({"station.command.alerts.fleet",
+                               {},
+                               R"({"op":"ack","target":"ship1","note":"known"})",
+                               ""}));
+    REQUIRE(eventually([&] {
+      const auto rows = asker.ask("alerts");
+      return !rows.empty() && rows[0].find("known") != std::string::npos;
+    }));
+    REQUIRE(eventually([&] { return asker.ask("metrics").size() == 1; }));
+  }
+  const RunningStation station(server->url(), folder.path());
+  const auto metrics = asker.ask("metrics");
+  REQUIRE(metrics.size() == 1);
+  CHECK(metrics[0].find("2.5") != std::string::npos);
+  CHECK(metrics[0].find(std::to_string(since_1970.count())) != std::string::npos);
+  const auto alerts = asker.ask("alerts");
+  REQUIRE(alerts.size() == 1);
+  CHECK(alerts[0].find("known") != std::string::npos);
 }
 
 TEST_CASE("station: at its start it asks all units for a hello") {

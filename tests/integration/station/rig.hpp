@@ -210,6 +210,11 @@ class SpokenUnit {
     return send("event.ack.shellcommand", wire::encode(ack), wire::Position{epoch_, seq});
   }
 
+  // A recorded event, as the one of that number: "alert.metrics".
+  bool record(const std::string& route, const std::string& payload, std::uint64_t seq) {
+    return send("event." + route, payload, wire::Position{epoch_, seq});
+  }
+
   std::uint64_t acknowledged() const { return acknowledged_; }
 
   bus::NatsBus& bus() { return *bus_; }

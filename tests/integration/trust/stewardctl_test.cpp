@@ -24,6 +24,47 @@ TEST_CASE("trust: stewardctl signs with the operator's key; what the policy deni
   CHECK_MESSAGE(denied.exit_code == 6, denied.text);
 }
 
+TEST_CASE("trust: alerts and groups are for those whom the policy lets") {
+  const auto cluster = Cluster::start();
+  if (!cluster) {
+    return;
+  }
+  // Anna's comes behind bob's: once hers is there, his was judged.
+  const auto tell =
+      [&](const std::string& person, const std::string& what, const std::string& body) {
+        const auto& key = person == "anna" ? cluster->anna : cluster->bob;
+        cluster->publish(cluster->signed_by(key,
+                                            {.source = "/operator/" + person,
+                                             .subject = "station.command." + what + ".fleet",
+                                             .payload = body}));
+      };
+  REQUIRE(
+      eventually([&] { return cluster->ask("units", "{}").find("ship1") != std::string::npos; }));
+  for (const std::string person : {"bob", "anna"}) {
+    tell(person, "groups", R"({"op":"set","name":"of-)" + person + R"(","target":"ship1"})");
+    tell(person, "alerts", R"({"op":"silence","target":"ship1","note":"by )" + person + R"("})");
+  }
+  CHECK(eventually(
+      [&] { return cluster->ask("silences", "{}").find("by anna") != std::string::npos; }));
+  CHECK(cluster->ask("silences", "{}").find("by bob") == std::string::npos);
+  CHECK(cluster->ask("groups", "{}").find("of-anna") != std::string::npos);
+  for (const std::string order : {"group set web ship1",
+                                  "group rm of-anna",
+                                  "alerts ack ship1",
+                                  "alerts silence ship1 --for 1h",
+                                  "alerts drop ship1"}) {
+    const auto denied = cluster->ctl_as("bob", order);
+    CHECK_MESSAGE(denied.exit_code == 6, order, ": ", denied.text);
+  }
+  const auto kept = cluster->ctl_as("anna", "group ls -o name");
+  CHECK_MESSAGE(kept.text.find("of-anna") != std::string::npos, kept.text);
+  CHECK(kept.text.find("of-bob") == std::string::npos);
+  CHECK(kept.text.find("web") == std::string::npos);
+  const auto silences = cluster->ctl_as("anna", "alerts silence --list -o json");
+  CHECK_MESSAGE(silences.text.find("by anna") != std::string::npos, silences.text);
+  CHECK(silences.text.find("by bob") == std::string::npos);
+}
+
 TEST_CASE("trust: a policy that stewardctl has signed is taken by the unit") {
   const auto cluster = Cluster::start();
   if (!cluster) {

@@ -53,6 +53,55 @@ TEST_CASE("metrics table: what was measured without a link never stands for what
   CHECK(table.lacking(kStart + 99h, 10).empty());
 }
 
+TEST_CASE("metrics table: what an earlier station has kept is there, as old as it is") {
+  MetricsTable before;
+  Rounds unit(two_series());
+  unit.interval = 60s;
+  before.take("ship1", unit.schema(), kStart);
+  before.take("ship1", unit.whole({150, 7}), kStart);
+  before.take("ship1", unit.changed({160, 8}), kStart + 60s);
+  CHECK(before.heard_since(kStart + 61s, kStart + 61s).empty());
+  auto kept = before.heard_since(kStart, kStart + 70s);
+  REQUIRE(kept.size() == 1);
+  CHECK(kept[0].age == 10s);
+  CHECK(kept[0].interval == 60s);
+  kept[0].schema = before.schema_of(kept[0].digest);
+  CHECK(*wire::decode_metric_schema(kept[0].schema) == two_series());
+  kept[0].age = 100s;  // the station was away
+  MetricsTable after;
+  after.restore(kept[0], kStart);
+  REQUIRE(after.find("ship1", kStart));
+  CHECK(after.find("ship1", kStart)->numbers == Numbers{160, 8});
+  CHECK(after.find("ship1", kStart)->time == before.find("ship1", kStart + 70s)->time);
+  CHECK(after.find("ship1", kStart + 80s));
+  CHECK(after.find("ship1", kStart + 81s) == nullptr);  // three of its intervals
+  after.take("ship1", unit.changed({170, 9}), kStart + 1s);
+  CHECK(after.lacking(kStart + 1s, 9).size() == 1);  // its base is not: it is asked for it
+  after.take("ship1", unit.whole({180, 9}), kStart + 2s);
+  CHECK(after.find("ship1", kStart + 2s)->numbers == Numbers{180, 9});
+  CHECK(after.counts().series == 2);
+}
+
+TEST_CASE("metrics table: what is kept and cannot be read, or is too old, is left out") {
+  MetricsTable before;
+  Rounds unit(two_series());
+  before.take("ship1", unit.schema(), kStart);
+  before.take("ship1", unit.whole({150, 7}), kStart);
+  auto good = before.heard_since(kStart, kStart)[0];
+  good.schema = before.schema_of(good.digest);
+  for (int i = 0; i < 5; ++i) {
+    auto bad = good;
+    bad.age = i == 0 ? 1h : i == 1 ? -1ms : 0ms;
+    bad.schema = i == 2 ? "{}" : bad.schema;
+    bad.round.resize(i == 3 ? bad.round.size() - 1 : bad.round.size());
+    bad.round = i == 4 ? unit.changed({1, 1}) : bad.round;
+    MetricsTable after;
+    after.restore(bad, kStart);
+    INFO(i);
+    CHECK(after.counts().units == 0);
+  }
+}
+
 TEST_CASE("metrics table: a unit that is silent for three of its intervals is not shown") {
   MetricsTable table;
   Rounds unit(two_series());
