@@ -76,7 +76,7 @@ Wanted wanted_by(std::string_view verb, std::size_t position) {
     return position == 0 ? Wanted::contexts : Wanted::nothing;
   }
   const bool takes_units = verb == "units" || verb == "show" || verb == "ping" || verb == "run" ||
-                           verb == "call" || verb == "events" || verb == "logs";
+                           verb == "call" || verb == "events" || verb == "logs" || verb == "tail";
   return takes_units && position == 0 ? Wanted::units : Wanted::nothing;
 }
 

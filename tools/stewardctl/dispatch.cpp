@@ -102,8 +102,9 @@ Result<Exit> act(const Parsed& parsed, Globals& globals, const Environment& envi
     return failure(ErrorCode::bad_config, fmt::format("{} takes nothing after --", verb.name));
   }
   STEWARD_TRY(const Format format, parse_format(globals.output));
-  if (format == Format::raw && parsed.dispatch.verb->name != "logs") {
-    return failure(ErrorCode::bad_config, "--output raw: of logs only");
+  const auto& name = parsed.dispatch.verb->name;
+  if (format == Format::raw && name != "logs" && name != "tail") {
+    return failure(ErrorCode::bad_config, "--output raw: of logs and tail only");
   }
   STEWARD_TRY([[maybe_unused]] const ColourChoice colour, parse_colour(globals.colour));
   STEWARD_TRY(const Flags flags, flags_of(globals));

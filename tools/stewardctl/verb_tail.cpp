@@ -212,10 +212,11 @@ Verb tail_verb() {
       "the end of a file, and what is added to it",
       "Shows the last lines of a file, or of what a systemd unit says, and goes on until Ctrl-C.\n"
       "A unit shows files of the folders that its configuration allows ([tail.system] folders,\n"
-      "/var/log). It stops by itself when nobody looks any more.",
+      "/var/log). It stops by itself when nobody looks any more. -o raw: the lines alone.",
       "stewardctl tail ship1 /var/log/syslog\n"
       "stewardctl tail 'ship*' --journal ssh.service -n 50\n"
-      "stewardctl tail ship1 /var/log/dpkg.log --no-follow -n 100",
+      "stewardctl tail ship1 /var/log/dpkg.log --no-follow -n 100\n"
+      "stewardctl tail 'ship*' /var/log/auth.log -o raw | grep sudo",
       TakesCommand::no,
       [](Syntax& syntax) -> Action {
         const auto arguments = std::make_shared<TailArguments>();

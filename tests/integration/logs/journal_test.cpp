@@ -16,39 +16,7 @@
 namespace steward::tests::journal_test {
 namespace {
 
-constexpr const char* kWriter = "/lib/systemd/systemd-journal-remote";
 constexpr const char* kOptions = "journal = true\njournal_dir = \"@/journal\"";
-
-bool has_writer() {
-  const bool there = ::access(kWriter, X_OK) == 0;
-  if (!there) {
-    REQUIRE_MESSAGE(std::getenv("CI") == nullptr, "no systemd-journal-remote here");
-    MESSAGE("skipped: no systemd-journal-remote here");
-  }
-  return there;
-}
-
-// Adds entries to a file of the journal's, as systemd writes them.
-void write_journal(const ForwardingAgent& agent,
-                   const std::string& name,
-                   std::size_t first,
-                   std::size_t last) {
-  std::filesystem::create_directories(agent.path("journal"));
-  const auto command =
-      std::string(kWriter) + " -o " + agent.path("journal/" + name) + " - >/dev/null 2>&1";
-  std::FILE* pipe = ::popen(command.c_str(), "w");
-  REQUIRE(pipe != nullptr);
-  for (auto number = first; number <= last; ++number) {
-    std::fprintf(pipe,
-                 "__REALTIME_TIMESTAMP=%zu\n__MONOTONIC_TIMESTAMP=%zu\n"
-                 "_BOOT_ID=cd2b7b0a4b1c4c0e9d7a7a3f5b6c7d8e\nPRIORITY=3\nSYSLOG_IDENTIFIER=app\n"
-                 "_PID=7\n_SYSTEMD_UNIT=app.service\n_HOSTNAME=ship1\nMESSAGE=%s\n\n",
-                 1'795'247'248'000'000 + number * 1'000,
-                 1'000'000 + number * 1'000,
-                 numbered(number).c_str());
-  }
-  REQUIRE(::pclose(pipe) == 0);
-}
 
 bool has_lines_soon(LogStream& stream, std::size_t count) {
   return stream.read_until([count](const LogStream& read) { return read.line_count() >= count; },
@@ -70,7 +38,7 @@ bool has_notice(LogStream& stream, const std::string& text) {
 
 TEST_CASE("logs: the journal is read on from where the broker has it, over kills and rotation") {
   const auto server = NatsServer::start_with_jetstream();
-  if (!server || !has_writer()) {
+  if (!server || !has_journal_writer()) {
     return;
   }
   LogStream stream(server->url());
@@ -101,7 +69,7 @@ TEST_CASE("logs: the journal is read on from where the broker has it, over kills
 
 TEST_CASE("logs: the journal is said again from a time on, under new numbers") {
   const auto server = NatsServer::start_with_jetstream();
-  if (!server || !has_writer()) {
+  if (!server || !has_journal_writer()) {
     return;
   }
   LogStream stream(server->url());
@@ -122,7 +90,7 @@ TEST_CASE("logs: the journal is said again from a time on, under new numbers") {
 
 TEST_CASE("logs: what the journal has let go of before it was read is said") {
   const auto server = NatsServer::start_with_jetstream();
-  if (!server || !has_writer()) {
+  if (!server || !has_journal_writer()) {
     return;
   }
   LogStream stream(server->url());

@@ -25,6 +25,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr const char* kWriter = "/lib/systemd/systemd-journal-remote";
+
 std::string replaced(std::string text, const std::string& folder) {
   for (auto at = text.find('@'); at != std::string::npos; at = text.find('@', at)) {
     text.replace(at, 1, folder);
@@ -235,6 +237,37 @@ std::string numbered(std::size_t number) {
       "about a hundred bytes",
       number);
   return text.data();
+}
+
+bool has_journal_writer() {
+  const bool there = ::access(kWriter, X_OK) == 0;
+  if (!there) {
+    REQUIRE_MESSAGE(std::getenv("CI") == nullptr, "no systemd-journal-remote here");
+    MESSAGE("skipped: no systemd-journal-remote here");
+  }
+  return there;
+}
+
+// Adds entries to a file of the journal's, as systemd writes them.
+void write_journal(const ForwardingAgent& agent,
+                   const std::string& name,
+                   std::size_t first,
+                   std::size_t last) {
+  std::filesystem::create_directories(agent.path("journal"));
+  const auto command =
+      std::string(kWriter) + " -o " + agent.path("journal/" + name) + " - >/dev/null 2>&1";
+  std::FILE* pipe = ::popen(command.c_str(), "w");
+  REQUIRE(pipe != nullptr);
+  for (auto number = first; number <= last; ++number) {
+    std::fprintf(pipe,
+                 "__REALTIME_TIMESTAMP=%zu\n__MONOTONIC_TIMESTAMP=%zu\n"
+                 "_BOOT_ID=cd2b7b0a4b1c4c0e9d7a7a3f5b6c7d8e\nPRIORITY=3\nSYSLOG_IDENTIFIER=app\n"
+                 "_PID=7\n_SYSTEMD_UNIT=app.service\n_HOSTNAME=ship1\nMESSAGE=%s\n\n",
+                 1'795'247'248'000'000 + number * 1'000,
+                 1'000'000 + number * 1'000,
+                 numbered(number).c_str());
+  }
+  REQUIRE(::pclose(pipe) == 0);
 }
 
 bool has_lines(LogStream& stream, std::size_t count) {

@@ -97,6 +97,16 @@ class LogStream {
 std::string numbered(std::size_t number);
 void append(const std::string& path, std::size_t first, std::size_t last);
 
+// Whether there is what writes files of the journal; else the caller returns.
+bool has_journal_writer();
+
+// Adds entries, as systemd writes them, of program app in unit app.service, to a file of the
+// journal in the agent's folder "journal".
+void write_journal(const ForwardingAgent& agent,
+                   const std::string& name,
+                   std::size_t first,
+                   std::size_t last);
+
 // What stewardctl says on both outputs.
 std::string ctl(const std::string& broker, const std::string& arguments);
 

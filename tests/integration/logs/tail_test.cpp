@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include <fstream>
+
 namespace steward::tests::tail_test {
 namespace {
 
@@ -60,6 +62,28 @@ TEST_CASE("tail: stewardctl shows what there is, and what a unit may not show") 
   CHECK(refused.find("/etc/passwd may not be shown") != std::string::npos);
   CHECK(refused.find("root:") == std::string::npos);
   CHECK(ctl(server->url(), "tail ship1").find("FILE or --journal") != std::string::npos);
+}
+
+TEST_CASE("tail: stewardctl shows what a systemd unit says, and raw lines for other programs") {
+  const auto server = NatsServer::start_with_jetstream();
+  if (!server || !has_journal_writer()) {
+    return;
+  }
+  LogStream stream(server->url());
+  ForwardingAgent agent(server->url(), kTail + std::string("\njournal_dir = \"@/journal\""));
+  REQUIRE(!stream.command(R"({"op":"status"})").empty());
+  write_journal(agent, "a.journal", 1, 20);
+  const auto shown = ctl(server->url(), "tail ship1 --journal app.service -n 2 --no-follow");
+  CHECK(shown.find(numbered(18)) == std::string::npos);
+  CHECK(shown.find(" app[7]: " + numbered(19) + "\n") != std::string::npos);
+  CHECK(shown.find(" app[7]: " + numbered(20) + "\n") != std::string::npos);
+  CHECK(ctl(server->url(), "tail ship1 --journal other.service --no-follow").find("line ") ==
+        std::string::npos);
+  append(agent.path("app.log"), 1, 2);
+  std::ofstream(agent.path("app.log"), std::ios::app) << "caf\xe9\n";
+  // Without a station it warns before.
+  CHECK(ctl(server->url(), "tail ship1 " + agent.path("app.log") + " --no-follow -o raw")
+            .ends_with("\n" + numbered(1) + "\n" + numbered(2) + "\ncaf\xe9\n"));
 }
 
 }  // namespace steward::tests::tail_test

@@ -69,6 +69,7 @@ TEST_CASE("completion: verbs first, each once, then members of a family") {
 TEST_CASE("completion: units, jobs and contexts where they are wanted") {
   CHECK(wanted({"run", ""}) == Wanted::units);
   CHECK(wanted({"show", "sh"}) == Wanted::units);
+  CHECK(wanted({"tail", "sh"}) == Wanted::units);
   CHECK(wanted({"jobs", "show", ""}) == Wanted::jobs);
   CHECK(wanted({"context", "use", ""}) == Wanted::contexts);
   CHECK(wanted({"units", "--context", ""}) == Wanted::contexts);
