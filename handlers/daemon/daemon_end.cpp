@@ -2,6 +2,7 @@
 
 #include "handlers/daemon/daemon.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace steward::handlers::daemon {
@@ -114,9 +115,12 @@ void Daemon::after_end() {
   const auto up =
       was_ready ? std::chrono::duration_cast<milliseconds>(shop_.context.clock.steady() - up_since_)
                 : milliseconds(0);
+  // It counts from the end, not from the moment when the agent was done with that.
   const auto pause = backoff_.after(up, shop_.chance());
+  const auto passed = std::chrono::duration_cast<milliseconds>(
+      last_exit_ ? shop_.context.clock.now() - last_exit_->ended : milliseconds(0));
   ++restarts_;
-  pause_.start(pause);
+  pause_.start(pause - std::clamp(passed, milliseconds(0), pause));
   set_crash_loop(backoff_.is_crash_loop());
   enter(State::backoff, why + "; is started again in " + std::to_string(pause.count()) + " ms");
 }

@@ -23,9 +23,19 @@ constexpr std::chrono::seconds kKeeperPatience{120};
 
 std::string daemon_name(std::size_t number) { return "d" + std::to_string(number); }
 
+// Where Debian has it; empty: it is not installed.
+std::string program(const std::string& name) {
+  for (const auto* folder : {"/usr/bin/", "/usr/sbin/", "/bin/"}) {
+    if (fs::exists(folder + name)) {
+      return folder + name;
+    }
+  }
+  return "";
+}
+
 std::string script(const fs::path& folder, const std::string& name) {
   return fmt::format(
-      "echo $$ $(date +%s%N) >> {}/{}.starts; exec sleep 100000", folder.string(), name);
+      "echo $$ ${{EPOCHREALTIME/./}}000 >> {}/{}.starts; exec sleep 100000", folder.string(), name);
 }
 
 // All processes below that one, itself included, whose name is among them.
@@ -67,7 +77,7 @@ class Steward final : public DaemonKeeper {
       const auto name = daemon_name(number);
       const json apply{
           {"op", "apply"},
-          {"spec", {{"name", name}, {"argv", {"/bin/sh", "-c", script(folder_, name)}}}}};
+          {"spec", {{"name", name}, {"argv", {"/bin/bash", "-c", script(folder_, name)}}}}};
       STEWARD_TRY([[maybe_unused]] const auto id, link_.send(apply.dump(), kDaemons));
     }
     count_ = count;
@@ -79,7 +89,8 @@ class Steward final : public DaemonKeeper {
   }
 
   void end() override {
-    for (std::size_t number = 0; number < std::exchange(count_, 0); ++number) {
+    const auto count = std::exchange(count_, 0);
+    for (std::size_t number = 0; number < count; ++number) {
       const auto sent = link_.send(
           json{{"op", "remove"}, {"name", daemon_name(number)}, {"wait", false}}.dump(), kDaemons);
       if (sent) {
@@ -156,13 +167,13 @@ class Runit final : public Program {
       const auto name = daemon_name(number);
       const auto service = folder_ / "services" / name;
       fs::create_directories(service);
-      std::ofstream(service / "run") << "#!/bin/sh\n" << script(folder_, name) << '\n';
+      std::ofstream(service / "run") << "#!/bin/bash\n" << script(folder_, name) << '\n';
       fs::permissions(service / "run", fs::perms::owner_all);
     }
   }
 
   std::vector<std::string> argv() const override {
-    return {"runsvdir", (folder_ / "services").string()};
+    return {program("runsvdir"), (folder_ / "services").string()};
   }
 };
 
@@ -190,12 +201,12 @@ class Supervisor final : public Program {
       const auto name = daemon_name(number);
       const auto path = folder_ / (name + ".sh");
       std::ofstream(path) << script(folder_, name) << '\n';
-      file << fmt::format("[program:{}]\ncommand=/bin/sh {}\n", name, path.string());
+      file << fmt::format("[program:{}]\ncommand=/bin/bash {}\n", name, path.string());
     }
   }
 
   std::vector<std::string> argv() const override {
-    return {"supervisord", "-c", (folder_ / "supervisor.conf").string()};
+    return {program("supervisord"), "-c", (folder_ / "supervisor.conf").string()};
   }
 };
 
@@ -213,7 +224,7 @@ class Systemd final : public DaemonKeeper {
     end();
     STEWARD_TRY(const auto memory, memory_of(1));
     before_ = memory.proportional;
-    std::vector<std::string> start{"systemctl", "start", "--no-block"};
+    std::vector<std::string> start{program("systemctl"), "start", "--no-block"};
     for (std::size_t number = 0; number < count; ++number) {
       const auto daemon = daemon_name(number);
       std::error_code error;
@@ -222,11 +233,11 @@ class Systemd final : public DaemonKeeper {
       std::ofstream(path) << script(folder_, daemon) << '\n';
       start.push_back(unit(number));
       std::ofstream(fs::path(kUnits) / start.back())
-          << "[Unit]\nStartLimitIntervalSec=0\n[Service]\nRestart=always\nExecStart=/bin/sh "
+          << "[Unit]\nStartLimitIntervalSec=0\n[Service]\nRestart=always\nExecStart=/bin/bash "
           << path.string() << '\n';
     }
     count_ = count;
-    tell({"systemctl", "daemon-reload"});
+    tell({program("systemctl"), "daemon-reload"});
     tell(start);
     return wait_for_starts(folder_, count, 1);
   }
@@ -240,12 +251,13 @@ class Systemd final : public DaemonKeeper {
     if (count_ == 0) {
       return;
     }
-    tell({"systemctl", "stop", "steward-bench-*"});
-    for (std::size_t number = 0; number < std::exchange(count_, 0); ++number) {
+    tell({program("systemctl"), "stop", "steward-bench-*"});
+    const auto count = std::exchange(count_, 0);
+    for (std::size_t number = 0; number < count; ++number) {
       std::error_code error;
       fs::remove(fs::path(kUnits) / unit(number), error);
     }
-    tell({"systemctl", "daemon-reload"});
+    tell({program("systemctl"), "daemon-reload"});
   }
 
  private:
@@ -267,10 +279,6 @@ class Systemd final : public DaemonKeeper {
   std::size_t count_ = 0;
   std::int64_t before_ = 0;
 };
-
-bool is_installed(const char* program) {
-  return fs::exists(fs::path("/usr/bin") / program) || fs::exists(fs::path("/usr/sbin") / program);
-}
 
 }  // namespace
 
@@ -303,11 +311,11 @@ std::unique_ptr<DaemonKeeper> steward_keeper(OperatorLink& link, pid_t agent, fs
 }
 
 std::unique_ptr<DaemonKeeper> runit_keeper(fs::path folder) {
-  return is_installed("runsvdir") ? std::make_unique<Runit>(std::move(folder)) : nullptr;
+  return program("runsvdir").empty() ? nullptr : std::make_unique<Runit>(std::move(folder));
 }
 
 std::unique_ptr<DaemonKeeper> supervisor_keeper(fs::path folder) {
-  return is_installed("supervisord") ? std::make_unique<Supervisor>(std::move(folder)) : nullptr;
+  return program("supervisord").empty() ? nullptr : std::make_unique<Supervisor>(std::move(folder));
 }
 
 // sd_booted(3)

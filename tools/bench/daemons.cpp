@@ -55,12 +55,12 @@ Result<nanoseconds> restart_time(DaemonKeeper& keeper,
   return samples.percentile(0.5);
 }
 
-// The time of its last end, as the unit tells it. Its next pause is the first one again.
-Result<nanoseconds> end_of(OperatorLink& link) {
+// Its last end, as the unit tells it. Its next pause is the first one again.
+Result<wire::DaemonExit> end_of(OperatorLink& link) {
   STEWARD_TRY(const auto id, link.send(R"({"op":"reset","name":"d0"})", "daemon.system"));
   STEWARD_TRY(const auto seen, link.wait_for(id, wire::CommandState::done, kDaemonPatience));
   STEWARD_TRY(const auto row, wire::decode_daemon_row(seen.ack.result));
-  return row.last_exit ? Result<nanoseconds>(row.last_exit->ended.time_since_epoch())
+  return row.last_exit ? Result<wire::DaemonExit>(*row.last_exit)
                        : failure(ErrorCode::internal, "no end is told");
 }
 
@@ -76,6 +76,7 @@ Result<nanoseconds> start_time(DaemonKeeper& keeper, std::size_t count) {
 struct Kept {
   nanoseconds restart{0};
   nanoseconds detected{0};
+  nanoseconds attempt{0};  // from a kill to the next start, as the unit tells it
   nanoseconds many{0};
   double megabytes = 0;
 };
@@ -85,11 +86,17 @@ Result<Kept> measure_keeper(DaemonKeeper& keeper,
                             OperatorLink* link) {
   Kept kept;
   Samples detected;
+  Samples attempt;
+  nanoseconds before{0};  // the kill that the run that ends has come after
   std::function<Result<void>(nanoseconds)> ended;
   if (link != nullptr) {
     ended = [&](nanoseconds killed) -> Result<void> {
-      STEWARD_TRY(const auto at, end_of(*link));
-      detected.add(at - killed);
+      STEWARD_TRY(const auto end, end_of(*link));
+      detected.add(end.ended.time_since_epoch() - killed);
+      if (before.count() > 0) {
+        attempt.add(end.started.time_since_epoch() - before);
+      }
+      before = killed;
       return {};
     };
   }
@@ -102,6 +109,7 @@ Result<Kept> measure_keeper(DaemonKeeper& keeper,
   }
   STEWARD_TRY(kept.restart, restart_time(keeper, folder, ended));
   kept.detected = detected.percentile(0.5);
+  kept.attempt = attempt.percentile(0.5);
   if (auto running = keeper.run(kMost); !running) {
     return tl::unexpected<Error>(std::move(running).error());
   }
@@ -120,8 +128,7 @@ std::vector<Figure> daemon_figures(const Kept& ours, const std::string& peer, co
            .unit = "ms",
            .ours = in_ms(ours.restart),
            .peer_name = peer,
-           .peer = of(theirs == nullptr ? 0 : in_ms(theirs->restart)),
-           .bar = {BarKind::value_at_most, kBarRestart}},
+           .peer = of(theirs == nullptr ? 0 : in_ms(theirs->restart))},
           {.name = "100 daemons started",
            .unit = "ms",
            .ours = in_ms(ours.many),
@@ -176,7 +183,11 @@ Result<std::vector<Figure>> measure_daemons(Rig& rig) {
   std::vector<Figure> figures{{.name = "exit detected",
                                .unit = "ms",
                                .ours = in_ms(kept.detected),
-                               .bar = {BarKind::value_at_most, kBarDetected}}};
+                               .bar = {BarKind::value_at_most, kBarDetected}},
+                              {.name = "crash to restart attempt",
+                               .unit = "ms",
+                               .ours = in_ms(kept.attempt),
+                               .bar = {BarKind::value_at_most, kBarRestart}}};
   if (std::filesystem::exists("/run/systemd/system")) {
     STEWARD_TRY(const auto idle, idle_with_units(rig));
     figures.push_back(idle);
