@@ -25,6 +25,11 @@ std::string how(const wire::DaemonExit& exit, const std::optional<Error>& error)
 }  // namespace
 
 void Daemon::ended(const wire::DaemonExit& exit, const std::optional<Error>& error) {
+  // A run may be over before it was heard that it had begun: it was executed all the same.
+  if (!error && !adopting_ && state_ == State::starting && unit().empty() &&
+      record_.spec.ready.by == wire::ReadyBy::none) {
+    ready();
+  }
   stop_looking();
   last_exit_ = exit;
   last_error_ = error;
