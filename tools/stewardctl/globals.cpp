@@ -40,7 +40,7 @@ void declare_globals(Syntax& syntax, Globals& globals) {
   syntax.option("-o,--output",
                 globals.output,
                 "FORMAT",
-                "table, wide, json, jsonl or name; logs, tail: raw too");
+                "table, wide, json, jsonl, name; logs, tail: raw");
   syntax.option("--color", globals.colour, "WHEN", "auto, always or never");
   syntax.flag("--ascii", globals.ascii, "no letters beyond ASCII");
   syntax.flag("-q,--quiet", globals.quiet, "no hints, no progress");
