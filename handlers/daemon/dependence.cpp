@@ -3,7 +3,6 @@
 #include "handlers/daemon/daemons.hpp"
 
 #include <algorithm>
-#include <thread>
 #include <utility>
 
 namespace steward::handlers::daemon {

@@ -37,10 +37,8 @@ void declare_globals(Syntax& syntax, Globals& globals) {
   if (is_free("--timeout")) {
     syntax.option("--timeout", globals.timeout, "TIME", "wait so long for an answer (10s)");
   }
-  syntax.option("-o,--output",
-                globals.output,
-                "FORMAT",
-                "table, wide, json, jsonl, name; logs, tail: raw");
+  syntax.option(
+      "-o,--output", globals.output, "FORMAT", "table, wide, json, jsonl, name; logs, tail: raw");
   syntax.option("--color", globals.colour, "WHEN", "auto, always or never");
   syntax.flag("--ascii", globals.ascii, "no letters beyond ASCII");
   syntax.flag("-q,--quiet", globals.quiet, "no hints, no progress");
