@@ -89,6 +89,7 @@ class HandlerHost::Core final : public Publisher {
   bool refusing_ = false;  // the handler is away for long
   bool stopping_ = false;
   bool finished_ = false;
+  bool told_up_ = false;  // what the handler has last heard of the link
   std::function<void()> stopped_;
   std::chrono::milliseconds backoff_ = kFirstBackoff;
   std::chrono::steady_clock::time_point running_since_;
@@ -183,7 +184,8 @@ void HandlerHost::Core::bring_up() {
   running_since_ = house_.clock.steady();
   intake_.serve(handler_.get());
   set_state("running");
-  if (link_up()) {
+  told_up_ = link_up();
+  if (told_up_) {
     handler_->link_up();
   }
   resuming_ = true;
@@ -259,6 +261,9 @@ void HandlerHost::Core::deliver(bus::Message&& message) {
 
 void HandlerHost::Core::link_changed(bool up) {
   loop_.post([this, up] {
+    if (std::exchange(told_up_, up) == up) {
+      return;  // it was up when the handler started
+    }
     if (up && deliveries_) {
       deliveries_->link_up();
     }

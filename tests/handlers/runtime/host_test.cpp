@@ -137,8 +137,9 @@ TEST_CASE("host: commands go through the handler's own thread and come back as A
 TEST_CASE("host: a handler hears of the link when it starts and each time it comes up or is lost") {
   Hosted hosted;
   hosted.host.start();
-  hosted.host.link_changed(true);
+  hosted.host.link_changed(true);  // as it was at the start
   hosted.host.link_changed(false);
+  hosted.host.link_changed(true);
   hosted.host.deliver(hosted.house.command(1, "go"));
   hosted.house.await(2);
   hosted.stop();  // behind everything that was posted before
