@@ -52,7 +52,8 @@ std::string service_of_subject(const wire::Subject& subject) {
   return subject.method.str() + "." + subject.domain.str();
 }
 
-// The units of a broadcast that its target, if it has one that can be read, means.
+// The units of a broadcast: those that its target names, whether they are known or not; where it
+// is none that can be read, or none of names alone, the known ones that are meant.
 std::vector<std::string> meant(const wire::Envelope& envelope,
                                const std::vector<std::string>& known_units) {
   if (!envelope.subject.is_broadcast()) {
@@ -62,7 +63,11 @@ std::vector<std::string> meant(const wire::Envelope& envelope,
     return known_units;
   }
   const auto target = wire::Target::parse(envelope.target);
-  return target ? target->resolve(known_units).units : known_units;
+  if (!target) {
+    return known_units;
+  }
+  auto names = target->names();
+  return names ? *std::move(names) : target->resolve(known_units).units;
 }
 
 }  // namespace

@@ -184,8 +184,7 @@ void HandlerHost::Core::bring_up() {
   running_since_ = house_.clock.steady();
   intake_.serve(handler_.get());
   set_state("running");
-  told_up_ = link_up();
-  if (told_up_) {
+  if (told_up_ = link_up(); told_up_) {
     handler_->link_up();
   }
   resuming_ = true;

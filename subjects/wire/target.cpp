@@ -239,6 +239,20 @@ bool Target::matches(std::string_view unit) const {
          });
 }
 
+std::optional<std::vector<std::string>> Target::names() const {
+  std::vector<std::string> out = names_;
+  for (const auto& pattern : patterns_) {
+    if (pattern.glob) {
+      return std::nullopt;
+    }
+    auto names = pattern.spelled_out();
+    std::move(names.begin(), names.end(), std::back_inserter(out));
+  }
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
 Target::Resolved Target::resolve(const std::vector<std::string>& known) const {
   Resolved resolved;
   std::copy_if(known.begin(),

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,9 @@ class Target {
   static Target all();
 
   bool matches(std::string_view unit) const;
+
+  // The names that it stands for, sorted, each once; none where a glob is among its terms.
+  std::optional<std::vector<std::string>> names() const;
 
   struct Resolved {
     std::vector<std::string> units;      // known ones that match, in their order
@@ -77,6 +81,10 @@ class Target {
   std::vector<Pattern> patterns_;     // the others
   std::vector<std::string> written_;  // of each pattern
 };
+
+// A target that means these units and no other, in few letters: numbers at the end of names that
+// differ in nothing else go into ranges. It may be longer than what parse() takes.
+std::string target_of(std::vector<std::string> units);
 
 // The known name nearest to what was written (few edits away), or empty: "Did you mean 'ship1'?".
 std::string nearest(std::string_view written, const std::vector<std::string>& known);

@@ -24,7 +24,8 @@ struct Story {
   void command(const std::string& node,
                std::uint64_t number,
                std::optional<std::uint64_t> job = std::nullopt,
-               const std::string& payload = R"({"argv":["true"]})") {
+               const std::string& payload = R"({"argv":["true"]})",
+               const std::string& target = {}) {
     auto envelope =
         wire::make_envelope(id(number),
                             *wire::Source::parse("/operator/ann"),
@@ -34,6 +35,7 @@ struct Story {
     if (job) {
       envelope.job = id(*job);
     }
+    envelope.target = target;
     tracker.command(envelope, payload, known, time.now(), batch);
   }
 
@@ -102,6 +104,20 @@ TEST_CASE("command tracker: a broadcast concerns all known units and any that an
   CHECK(story.steps("ship9", 1) == States{CommandState::accepted});
   CHECK(story.batch.job_counts.at(id(1)).units == 4);
   CHECK(story.batch.job_counts.at(id(1)).commands.open == 4);
+}
+
+TEST_CASE(
+    "command tracker: a broadcast with names concerns those, known or not, one with globs the "
+    "known") {
+  Story story;
+  story.command("@all", 1, {}, "{}", "ship[2-3],ship9");
+  CHECK(story.steps("ship1", 1).empty());
+  CHECK(story.steps("ship2", 1) == States{CommandState::sent});
+  CHECK(story.steps("ship9", 1) == States{CommandState::sent});
+  CHECK(story.batch.job_counts.at(id(1)).units == 3);
+  story.command("@all", 2, {}, "{}", "ship9,ship[1-2],rig*");
+  CHECK(story.steps("ship1", 2) == States{CommandState::sent});
+  CHECK(story.steps("ship9", 2).empty());
 }
 
 TEST_CASE("command tracker: an ack before its command makes it known, the command fills it in") {

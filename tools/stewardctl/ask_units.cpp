@@ -3,7 +3,6 @@
 #include "subjects/wire/ack.hpp"
 #include "tools/stewardctl/send.hpp"
 
-#include <algorithm>
 #include <utility>
 
 namespace steward::ctl {
@@ -29,9 +28,7 @@ class SilentView final : public JobView {
 
 bool is_of(const JobProgress& progress, const Delivery& delivery) {
   const auto ack = wire::decode_ack(delivery.message.payload);
-  return ack && std::any_of(progress.units().begin(),
-                            progress.units().end(),
-                            [&ack](const auto& unit) { return unit.command == ack->ref; });
+  return ack && progress.has(ack->ref);
 }
 
 }  // namespace

@@ -106,34 +106,34 @@ void Follower::receive() {
 
 void Follower::receive(const Delivery& delivery) {
   const auto subject = wire::Subject::parse(delivery.message.subject);
-  if (!subject) {
+  if (!subject || !subject->node) {
     return;
   }
   if (subject->method.str() == "ack") {
-    receive_ack(delivery);
+    receive_ack(subject->node->str(), delivery);
   } else {
-    receive_output(delivery);
+    receive_output(subject->node->str(), delivery);
   }
 }
 
-void Follower::receive_ack(const Delivery& delivery) {
+void Follower::receive_ack(const std::string& from, const Delivery& delivery) {
   const auto ack = wire::decode_ack(delivery.message.payload);
   if (!ack) {
     return;
   }
-  if (const UnitProgress* unit = progress_.apply(*ack, delivery.at); unit != nullptr) {
+  if (const UnitProgress* unit = progress_.apply(from, *ack, delivery.at); unit != nullptr) {
     poll_interval_ = kSilence;
     next_poll_ = Clock::now() + poll_interval_;
     tell(*unit, delivery.at);
   }
 }
 
-void Follower::receive_output(const Delivery& delivery) {
+void Follower::receive_output(const std::string& from, const Delivery& delivery) {
   const auto event = wire::decode_shell_event(delivery.message.payload);
   if (!event) {
     return;
   }
-  if (const UnitProgress* unit = progress_.heard(event->ref, delivery.at); unit != nullptr) {
+  if (const UnitProgress* unit = progress_.heard(from, event->ref, delivery.at); unit != nullptr) {
     next_poll_ = Clock::now() + poll_interval_;
     view_.output(*unit, *event);
   }
@@ -248,7 +248,7 @@ bool Follower::is_hopeless(const UnitProgress& unit, Clock::time_point now) cons
 void Follower::give_up_silent_ones(Clock::time_point now) {
   for (const UnitProgress& unit : progress_.units()) {
     if (is_hopeless(unit, now)) {
-      progress_.give_up(unit.command);
+      progress_.give_up(unit);
     }
   }
 }

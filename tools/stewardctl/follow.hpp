@@ -67,8 +67,8 @@ class Follower {
   using Clock = UnitProgress::Clock;
 
   void receive();
-  void receive_ack(const Delivery& delivery);
-  void receive_output(const Delivery& delivery);
+  void receive_ack(const std::string& from, const Delivery& delivery);
+  void receive_output(const std::string& from, const Delivery& delivery);
   void tell(const UnitProgress& unit, Clock::time_point at);
   void notice_losses();
   void poll_station();

@@ -10,13 +10,21 @@ JobProgress::JobProgress(wire::MessageId job, std::string method, std::string do
     : job_(job), method_(std::move(method)), domain_(std::move(domain)) {}
 
 void JobProgress::add(UnitProgress unit) {
-  by_command_[unit.command] = units_.size();
+  by_command_[unit.command][unit.unit] = units_.size();
   units_.push_back(std::move(unit));
 }
 
-UnitProgress* JobProgress::find(const wire::MessageId& command) {
-  const auto found = by_command_.find(command);
-  return found == by_command_.end() ? nullptr : &units_[found->second];
+UnitProgress* JobProgress::find(std::string_view unit, const wire::MessageId& command) {
+  const auto of_command = by_command_.find(command);
+  if (of_command == by_command_.end()) {
+    return nullptr;
+  }
+  const auto found = of_command->second.find(unit);
+  return found == of_command->second.end() ? nullptr : &units_[found->second];
+}
+
+bool JobProgress::has(const wire::MessageId& command) const {
+  return by_command_.count(command) != 0;
 }
 
 // States stand in the order of a command's life; `held` and `sent` are the station's word, not the
@@ -30,8 +38,10 @@ bool JobProgress::advance(UnitProgress& unit, wire::CommandState state) {
   return true;
 }
 
-const UnitProgress* JobProgress::apply(const wire::Ack& ack, Clock::time_point at) {
-  UnitProgress* unit = find(ack.ref);
+const UnitProgress* JobProgress::apply(std::string_view name,
+                                       const wire::Ack& ack,
+                                       Clock::time_point at) {
+  UnitProgress* unit = find(name, ack.ref);
   if (unit == nullptr) {
     return nullptr;
   }
@@ -49,7 +59,7 @@ std::vector<const UnitProgress*> JobProgress::apply(const wire::JobDetail& detai
                                                     Clock::time_point at) {
   std::vector<const UnitProgress*> moved;
   for (const wire::JobUnit& told : detail.units) {
-    UnitProgress* unit = find(told.command);
+    UnitProgress* unit = find(told.unit, told.command);
     if (unit == nullptr) {
       continue;
     }
@@ -67,17 +77,19 @@ std::vector<const UnitProgress*> JobProgress::apply(const wire::JobDetail& detai
   return moved;
 }
 
-const UnitProgress* JobProgress::heard(const wire::MessageId& command, Clock::time_point at) {
-  UnitProgress* unit = find(command);
+const UnitProgress* JobProgress::heard(std::string_view name,
+                                       const wire::MessageId& command,
+                                       Clock::time_point at) {
+  UnitProgress* unit = find(name, command);
   if (unit != nullptr) {
     unit->last_word = std::max(unit->last_word, at);
   }
   return unit;
 }
 
-void JobProgress::give_up(const wire::MessageId& command) {
-  if (UnitProgress* unit = find(command); unit != nullptr) {
-    unit->given_up = true;
+void JobProgress::give_up(const UnitProgress& unit) {
+  if (UnitProgress* ours = find(unit.unit, unit.command); ours != nullptr) {
+    ours->given_up = true;
   }
 }
 

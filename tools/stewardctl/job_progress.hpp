@@ -6,9 +6,11 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace steward::ctl {
@@ -52,17 +54,23 @@ class JobProgress {
 
   const std::vector<UnitProgress>& units() const { return units_; }
 
-  // The unit that this ACK brings further; null for one that says nothing new or is not ours.
-  const UnitProgress* apply(const wire::Ack& ack, Clock::time_point at);
+  // The unit, by its name, that its ACK brings further; null for one that says nothing new or is
+  // not ours.
+  const UnitProgress* apply(std::string_view unit, const wire::Ack& ack, Clock::time_point at);
 
   // The units that the station knows further than we do.
   std::vector<const UnitProgress*> apply(const wire::JobDetail& detail, Clock::time_point at);
 
-  // A sign of life of that command, such as output; its unit, null when it is not ours.
-  const UnitProgress* heard(const wire::MessageId& command, Clock::time_point at);
+  // A sign of life of that command on that unit, such as output; null when it is not ours.
+  const UnitProgress* heard(std::string_view unit,
+                            const wire::MessageId& command,
+                            Clock::time_point at);
 
-  // Stops waiting for a unit.
-  void give_up(const wire::MessageId& command);
+  // Stops waiting for a unit. `unit`: one of ours.
+  void give_up(const UnitProgress& unit);
+
+  // Whether that command is one of the job's.
+  bool has(const wire::MessageId& command) const;
 
   // Every unit has ended or was given up.
   bool finished() const;
@@ -81,14 +89,15 @@ class JobProgress {
   Exit exit() const;
 
  private:
-  UnitProgress* find(const wire::MessageId& command);
+  UnitProgress* find(std::string_view unit, const wire::MessageId& command);
   static bool advance(UnitProgress& unit, wire::CommandState state);
 
   wire::MessageId job_;
   std::string method_;
   std::string domain_;
   std::vector<UnitProgress> units_;
-  std::map<wire::MessageId, std::size_t> by_command_;
+  // A command of its own for each unit, or one for all of them.
+  std::map<wire::MessageId, std::map<std::string, std::size_t, std::less<>>> by_command_;
 };
 
 // A unit as the station tells it.

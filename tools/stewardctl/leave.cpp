@@ -37,7 +37,7 @@ Custody::Station ask_station(Session& session, const JobProgress& progress) {
 
 Custody make_sure(Session& session, Receipts& receipts, const JobProgress& progress) {
   Custody custody;
-  custody.units = progress.units().size();
+  custody.commands = receipts.asked();
   custody.station = Custody::Station::knows_not;
   const auto begun = Clock::now();
   while (true) {
@@ -74,7 +74,7 @@ std::string broker_text(const Custody& custody) {
              ? "the broker has not said that it keeps it"
              : fmt::format("the broker has said of {} of {} commands that it keeps them",
                            custody.stored,
-                           custody.units);
+                           custody.commands);
 }
 
 }  // namespace

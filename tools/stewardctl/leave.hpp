@@ -12,12 +12,12 @@ namespace steward::ctl {
 
 // What is certain of a job that nobody waits for.
 struct Custody {
-  std::size_t units = 0;
+  std::size_t commands = 0;
   std::size_t stored = 0;        // kept by the broker
   std::optional<Error> refusal;  // why the broker does not keep one
   enum class Station { knows, knows_not, silent } station = Station::silent;
 
-  bool is_stored() const { return stored == units; }
+  bool is_stored() const { return stored == commands; }
 
   bool is_known() const { return station == Station::knows; }
 };

@@ -46,77 +46,97 @@ Exit after(Follower::Ending ending, Console& console, const JobProgress& progres
 // A unit may be away for long, and its turn comes late.
 constexpr std::chrono::hours kRolloutExpiry{24 * 7};
 
+// One message for each unit in their order, or one for all of them.
+using Messages = std::vector<bus::Message>;
+
+const bus::Message& message_for(const Messages& messages, std::size_t unit) {
+  return messages.size() == 1 ? messages.front() : messages[unit];
+}
+
+std::string dry_row(const std::string& unit,
+                    const bus::Message& message,
+                    const std::optional<identity::Verdict>& verdict) {
+  nlohmann::json headers = nlohmann::json::object();
+  for (const auto& [name, value] : message.headers) {
+    headers[name] = value;
+  }
+  const auto payload = wire::parse_json(message.payload);
+  nlohmann::json out{{"kind", "dry_run"},
+                     {"unit", unit},
+                     {"subject", message.subject},
+                     {"headers", headers},
+                     {"payload", payload ? *payload : nlohmann::json(nullptr)}};
+  if (verdict) {
+    out["verdict"] = {
+        {"allowed", verdict->allowed}, {"rule", verdict->rule}, {"reason", verdict->reason}};
+  }
+  return wire::dump_json(out) + "\n";
+}
+
+// A message that goes to many is shown once, with whom it is for.
+std::string dry_text(const std::string& unit,
+                     bool first,
+                     bool to_all,
+                     const bus::Message& message,
+                     const std::optional<identity::Verdict>& verdict) {
+  std::string out;
+  if (first || !to_all) {
+    out = fmt::format("{}\n  {}\n", message.subject, message.payload);
+    if (to_all) {
+      out += fmt::format("  for {}\n", message.headers.find("ce-target").value_or(""));
+    }
+  }
+  if (verdict) {
+    out += fmt::format("  {}{}: {}\n",
+                       to_all ? unit + ": " : "",
+                       verdict->allowed ? "allowed" : "denied",
+                       verdict->reason);
+  }
+  return out;
+}
+
 // Each message, and where messages are signed what the policy says of it.
 Result<Exit> show_dry(Invocation& invocation,
                       Session& session,
                       const Order& order,
-                      const std::vector<bus::Message>& messages) {
+                      const Messages& messages) {
   Console& console = invocation.console;
   auto asked = ask_policy(session);
   if (!asked && !is_silence(asked.error())) {
     return tl::unexpected<Error>(std::move(asked).error());
   }
   const auto policy = asked.value_or(std::nullopt);
+  const bool to_all = messages.size() < order.units.size();
   std::size_t denied = 0;
-  for (std::size_t i = 0; i < messages.size(); ++i) {
-    const bus::Message& message = messages[i];
-    const auto verdict =
-        policy ? std::optional(judge(*policy, message, order.units[i])) : std::nullopt;
+  for (std::size_t i = 0; i < order.units.size(); ++i) {
+    const std::string& unit = order.units[i];
+    const bus::Message& message = message_for(messages, i);
+    const auto verdict = policy ? std::optional(judge(*policy, message, unit)) : std::nullopt;
     denied += verdict && !verdict->allowed ? 1 : 0;
-    if (invocation.is_table()) {
-      console.out(fmt::format("{}\n  {}\n", message.subject, message.payload));
-      if (verdict) {
-        console.out(
-            fmt::format("  {}: {}\n", verdict->allowed ? "allowed" : "denied", verdict->reason));
-      }
-      continue;
-    }
-    nlohmann::json headers = nlohmann::json::object();
-    for (const auto& [name, value] : message.headers) {
-      headers[name] = value;
-    }
-    const auto payload = wire::parse_json(message.payload);
-    nlohmann::json out{{"kind", "dry_run"},
-                       {"subject", message.subject},
-                       {"headers", headers},
-                       {"payload", payload ? *payload : nlohmann::json(nullptr)}};
-    if (verdict) {
-      out["verdict"] = {
-          {"allowed", verdict->allowed}, {"rule", verdict->rule}, {"reason", verdict->reason}};
-    }
-    console.out(wire::dump_json(out) + "\n");
+    console.out(invocation.is_table() ? dry_text(unit, i == 0, to_all, message, verdict)
+                                      : dry_row(unit, message, verdict));
   }
-  console.note(fmt::format("{}, nothing sent (--dry-run)", counted(messages.size(), "unit")));
+  console.note(fmt::format("{}, nothing sent (--dry-run)", counted(order.units.size(), "unit")));
   if (policy) {
     console.note(fmt::format("By policy version {}, as the station has it", policy->version()));
   }
   return denied == 0 ? Exit::ok : Exit::denied;
 }
 
-}  // namespace
-
-Result<std::vector<bus::Message>> make_messages(Session& session,
-                                                const Order& order,
-                                                JobProgress& progress) {
-  std::vector<bus::Message> out;
-  for (std::size_t i = 0; i < order.units.size(); ++i) {
-    const std::string& unit = order.units[i];
-    STEWARD_TRY(
-        auto subject,
-        wire::Subject::parse(fmt::format("{}.command.{}.{}", unit, order.method, order.domain)));
-    wire::Envelope envelope = session.envelope(std::move(subject));
-    envelope.job = progress.job();
-    if (!order.repeated.empty()) {
-      envelope.ref = order.repeated[i];
+// One for all where that is cheaper than one for each; who is not sure of how many would hear it
+// sends one for each.
+Result<Messages> messages_of(Session& session, const Order& order, JobProgress& progress) {
+  if (cheaper_target(order, order.units.size())) {
+    const auto fleet = fleet_size(session);
+    if (const auto target = fleet ? cheaper_target(order, *fleet) : std::nullopt; target) {
+      STEWARD_TRY(auto message, make_broadcast(session, order, *target, progress));
+      return Messages{std::move(message)};
     }
-    envelope.expires = envelope.time + order.expires.value_or(wire::kDefaultExpiry);
-    const auto now = Clock::now();
-    progress.add({unit, envelope.id, now, envelope.expires, {}, {}, {}, {}, now});
-    out.push_back(
-        session.seal(envelope, order.payloads.empty() ? order.payload : order.payloads[i]));
   }
-  return out;
+  return make_messages(session, order, progress);
 }
+
+}  // namespace
 
 void declare_sending(Syntax& syntax, Sending& sending) {
   syntax.option("--wait", sending.wait, "TIME", "give up on a unit without a word after (10s)");
@@ -145,7 +165,9 @@ Result<Exit> send_order(Invocation& invocation,
   JobProgress progress(session.new_id(), order.method, order.domain);
   STEWARD_TRY(auto plan,
               rollout_plan(sending.rollout, progress.job(), order.units.size(), command_timeout));
-  STEWARD_TRY(auto messages, make_messages(session, order, progress));
+  STEWARD_TRY(
+      auto messages,
+      rolls_out ? make_messages(session, order, progress) : messages_of(session, order, progress));
   if (sending.dry_run) {
     return show_dry(invocation, session, order, messages);
   }
@@ -183,7 +205,7 @@ Result<Exit> send_order(Invocation& invocation,
   if (order.retries) {
     invocation.console.note(fmt::format("Sending what failed in job {} again, to {}",
                                         order.retries->view(),
-                                        counted(messages.size(), "unit")));
+                                        counted(order.units.size(), "unit")));
   }
   for (bus::Message& message : messages) {
     receipts->ask_for(message);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "tools/stewardctl/follow.hpp"
+#include "tools/stewardctl/messages.hpp"
 #include "tools/stewardctl/rollout.hpp"
 #include "tools/stewardctl/verb.hpp"
 
@@ -10,24 +11,6 @@
 #include <vector>
 
 namespace steward::ctl {
-
-// One command for many units, as `run` and `call` make it.
-struct Order {
-  std::vector<std::string> units;
-  std::string method;
-  std::string domain;
-  std::string payload;                               // JSON text
-  std::optional<std::chrono::milliseconds> expires;  // none: the contract's hour
-  // A job that is sent again: for each unit what it is to do, and the command that this repeats.
-  std::vector<std::string> payloads;
-  std::vector<wire::MessageId> repeated;
-  std::optional<wire::MessageId> retries;
-};
-
-// A message for each unit, in their order, each noted in `progress`. Errors: bad_subject.
-[[nodiscard]] Result<std::vector<bus::Message>> make_messages(Session& session,
-                                                              const Order& order,
-                                                              JobProgress& progress);
 
 // How a person wants it sent.
 struct Sending {
@@ -41,7 +24,8 @@ struct Sending {
 
 void declare_sending(Syntax& syntax, Sending& sending);
 
-// Sends one message to each unit under one job id, and follows it to its end. With --no-wait it
+// Sends one message to each unit under one job id, or one to all where that is cheaper
+// (cheaper_target), and follows it to its end. With --no-wait it
 // ends once the broker keeps the messages and the station knows them, and says what of that is not
 // so. Where a rollout is wanted the station gets the messages, and publishes them in its groups.
 // The first word of errors is what could not be sent. Errors: bad_config, unavailable, too_large.

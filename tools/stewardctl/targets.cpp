@@ -1,10 +1,12 @@
 #include "tools/stewardctl/targets.hpp"
 
+#include "subjects/wire/fields.hpp"
 #include "subjects/wire/selector.hpp"
 #include "tools/stewardctl/format.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -12,6 +14,8 @@
 namespace steward::ctl {
 
 namespace {
+
+constexpr std::chrono::milliseconds kGlance{1'000};  // for what can be done without
 
 Result<std::size_t> limit_of(const std::string& text, std::size_t units) {
   const bool percent = !text.empty() && text.back() == '%';
@@ -222,6 +226,20 @@ Result<std::vector<std::string>> resolve_units(Session& session,
     if (auto free_of_them = check_conflicts(rows, units); !free_of_them) {
       return tl::unexpected<Error>(free_of_them.error());
     }
+  }
+  return units;
+}
+
+Result<std::size_t> fleet_size(Session& session) {
+  const auto patience = std::min(session.settings().timeout, kGlance);
+  STEWARD_TRY(const auto answer, session.query("station", {}, patience));
+  STEWARD_TRY(const auto row, wire::parse_json(answer.rows.empty() ? "" : answer.rows.front()));
+  std::size_t units = 0;
+  if (!row.is_object() || !row.contains("units")) {
+    return failure(ErrorCode::bad_payload, "the station does not say how many units it knows");
+  }
+  for (const auto& [state, count] : row.at("units").items()) {
+    units += count.is_number_unsigned() ? count.get<std::size_t>() : 0;
   }
   return units;
 }

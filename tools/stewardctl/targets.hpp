@@ -59,6 +59,10 @@ std::vector<std::string> plain_names(std::string_view target);
                                                              Console& console,
                                                              const TargetArguments& arguments);
 
+// How many units the station knows; waits a second at most. Errors: Session::query()'s,
+// bad_payload.
+[[nodiscard]] Result<std::size_t> fleet_size(Session& session);
+
 // Asks before an action on many units. Errors: bad_config (nobody there to answer: --yes is
 // needed), denied (the person said no) as bad_config.
 [[nodiscard]] Result<void> confirm(Invocation& invocation,

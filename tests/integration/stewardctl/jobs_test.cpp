@@ -53,7 +53,7 @@ TEST_CASE("stewardctl jobs: a job that was left is waited for, shown and cancell
     REQUIRE(demo->ctl({"jobs", "wait", job}).status == 0);
     const json shown = job_of(*demo, job);
     CHECK(shown.at("job") == job);
-    CHECK(shown.at("command").at("subject") == "demo1.command.shellcommand.operatingsystem");
+    CHECK(shown.at("command").at("subject") == "@all.command.shellcommand.operatingsystem");
     REQUIRE(shown.at("units").size() == 2);
     for (const json& unit : shown.at("units")) {
       CHECK(unit.at("state") == "done");

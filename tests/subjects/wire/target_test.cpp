@@ -105,6 +105,48 @@ TEST_CASE("target: a range has exactly the names that it spells out") {
   CHECK(Target::all().matches(std::string(63, 'a')));
 }
 
+TEST_CASE("target: names are told where no glob is among them") {
+  CHECK(Target::parse("ship2,rig[01-02],ship[1-2]").value().names() ==
+        Names{"rig01", "rig02", "ship1", "ship2"});
+  CHECK_FALSE(Target::parse("ship2,rig*").value().names());
+}
+
+TEST_CASE("target: names are written in few letters") {
+  CHECK(target_of({}).empty());
+  CHECK(target_of({"ship1"}) == "ship1");
+  CHECK(target_of({"ship3", "ship1", "rig", "ship2", "ship2", "ship7"}) == "rig,ship[1-3,7]");
+  CHECK(target_of({"n09", "n10", "n08", "n11", "n9"}) == "n[9-11],n[08-09]");
+  CHECK(target_of({"a1-b", "a2-b"}) == "a1-b,a2-b");
+  Names fleet;
+  for (int i = 1; i <= 5'000; ++i) {
+    fleet.push_back("ship" + std::to_string(i));
+  }
+  CHECK(target_of(fleet) == "ship[1-5000]");
+}
+
+TEST_CASE("target: names that were written in few letters are those names and no other") {
+  std::uint32_t state = 7;
+  const auto random = [&state](std::uint32_t below) {
+    state = state * 1'664'525 + 1'013'904'223;
+    return (state >> 8) % below;
+  };
+  const Names stems{"ship", "ship1", "rig-", "0", "9"};
+  for (int round = 0; round < 300; ++round) {
+    Names names;
+    for (std::uint32_t i = random(60); i < 70; ++i) {
+      auto number = std::to_string(random(random(2) == 0 ? 30 : 2'000'000'000));
+      number.insert(0, random(3) == 0 ? random(4) : 0, '0');
+      names.push_back(stems[random(5)] + number);
+    }
+    std::sort(names.begin(), names.end());
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+    const auto written = target_of(names);
+    CAPTURE(written);
+    REQUIRE(Target::parse(written));
+    CHECK(Target::parse(written)->names() == names);
+  }
+}
+
 TEST_CASE("target: what it stands for is bounded") {
   CHECK(Target::parse("n[0-99999]").has_value());
   CHECK_FALSE(Target::parse("n[0-100000]").has_value());

@@ -44,10 +44,10 @@ JobDetail detail(std::vector<JobUnit> units) {
 TEST_CASE("job: finished when every unit has ended, and the exit status says how") {
   JobProgress progress = two_units();
   CHECK(progress.exit() == Exit::no_answer);
-  CHECK(progress.apply(ack(1, CommandState::accepted), kStart + 1s) != nullptr);
-  CHECK(progress.apply(ack(1, CommandState::done), kStart + 2s) != nullptr);
+  CHECK(progress.apply("ship1", ack(1, CommandState::accepted), kStart + 1s) != nullptr);
+  CHECK(progress.apply("ship1", ack(1, CommandState::done), kStart + 2s) != nullptr);
   CHECK(!progress.finished());
-  CHECK(progress.apply(ack(2, CommandState::failed), kStart + 2s) != nullptr);
+  CHECK(progress.apply("ship2", ack(2, CommandState::failed), kStart + 2s) != nullptr);
   CHECK(progress.finished());
   CHECK(progress.exit() == Exit::failed);
   const auto counts = progress.counts();
@@ -59,19 +59,40 @@ TEST_CASE("job: finished when every unit has ended, and the exit status says how
 
 TEST_CASE("job: a state said twice, or late, brings nothing new") {
   JobProgress progress = two_units();
-  CHECK(progress.apply(ack(1, CommandState::running), kStart) != nullptr);
-  CHECK(progress.apply(ack(1, CommandState::running), kStart) == nullptr);
-  CHECK(progress.apply(ack(1, CommandState::accepted), kStart) == nullptr);
-  CHECK(progress.apply(ack(1, CommandState::done), kStart) != nullptr);
-  CHECK(progress.apply(ack(1, CommandState::failed), kStart) == nullptr);
+  CHECK(progress.apply("ship1", ack(1, CommandState::running), kStart) != nullptr);
+  CHECK(progress.apply("ship1", ack(1, CommandState::running), kStart) == nullptr);
+  CHECK(progress.apply("ship1", ack(1, CommandState::accepted), kStart) == nullptr);
+  CHECK(progress.apply("ship1", ack(1, CommandState::done), kStart) != nullptr);
+  CHECK(progress.apply("ship1", ack(1, CommandState::failed), kStart) == nullptr);
   CHECK(progress.units()[0].outcome() == Outcome::ok);
+}
+
+TEST_CASE("job: one command for all units is followed on each of them") {
+  JobProgress progress(id(9), "shellcommand", "operatingsystem");
+  for (const auto* unit : {"ship1", "ship2", "ship3"}) {
+    progress.add({unit, id(1), kStart, {}, {}, {}, {}, {}, kStart});
+  }
+  const auto* moved = progress.apply("ship2", ack(1, CommandState::done), kStart);
+  REQUIRE(moved != nullptr);
+  CHECK(moved->unit == "ship2");
+  CHECK(!progress.units()[0].state);
+  CHECK(progress.heard("ship3", id(1), kStart)->unit == "ship3");
+  CHECK(progress.apply("ship4", ack(1, CommandState::done), kStart) == nullptr);
+  progress.give_up(progress.units()[2]);
+  CHECK(!progress.units()[0].given_up);
+  CHECK(progress.apply("ship1", ack(1, CommandState::failed), kStart) != nullptr);
+  CHECK(progress.finished());
+  CHECK(progress.counts().done == 1);
+  CHECK(progress.has(id(1)));
+  CHECK(!progress.has(id(2)));
 }
 
 TEST_CASE("job: ACKs of other commands do not count") {
   JobProgress progress = two_units();
-  CHECK(progress.apply(ack(7, CommandState::done), kStart) == nullptr);
+  CHECK(progress.apply("ship2", ack(1, CommandState::done), kStart) == nullptr);
+  CHECK(progress.apply("ship7", ack(7, CommandState::done), kStart) == nullptr);
   CHECK(progress.counts().acked == 0);
-  CHECK(progress.heard(id(7), kStart) == nullptr);
+  CHECK(progress.heard("ship7", id(7), kStart) == nullptr);
 }
 
 TEST_CASE(
@@ -91,18 +112,18 @@ TEST_CASE(
 
 TEST_CASE("job: a unit given up is pending, and comes back with its next word") {
   JobProgress progress = two_units();
-  progress.apply(ack(1, CommandState::done), kStart);
-  progress.give_up(id(2));
+  progress.apply("ship1", ack(1, CommandState::done), kStart);
+  progress.give_up(progress.units()[1]);
   CHECK(progress.finished());
   CHECK(progress.exit() == Exit::no_answer);
-  CHECK(progress.apply(ack(2, CommandState::accepted), kStart) != nullptr);
+  CHECK(progress.apply("ship2", ack(2, CommandState::accepted), kStart) != nullptr);
   CHECK(!progress.finished());
 }
 
 TEST_CASE("job: a sign of life moves the last word forward only") {
   JobProgress progress = two_units();
-  progress.heard(id(1), kStart + 5s);
-  progress.heard(id(1), kStart + 3s);
+  progress.heard("ship1", id(1), kStart + 5s);
+  progress.heard("ship1", id(1), kStart + 3s);
   CHECK(progress.units()[0].last_word == kStart + 5s);
 }
 
