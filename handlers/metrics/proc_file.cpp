@@ -11,6 +11,9 @@ namespace {
 
 // /proc gives at most so much at once for most of its files.
 constexpr std::size_t kFirstRoom = std::size_t{16} * 1024;
+// A reading that stops this early has all of the file: the kernel fills a page with whole lines,
+// and none of those that are read here is as long as what is left of it.
+constexpr std::size_t kSurelyAll = 2'048;
 constexpr std::size_t kMostFileRoom = std::size_t{4} * 1024 * 1024;
 
 }  // namespace
@@ -18,7 +21,7 @@ constexpr std::size_t kMostFileRoom = std::size_t{4} * 1024 * 1024;
 ProcFile::~ProcFile() { close(); }
 
 ProcFile::ProcFile(ProcFile&& other) noexcept
-    : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)) {}
+    : path_(std::move(other.path_)), lines_(other.lines_), fd_(std::exchange(other.fd_, -1)) {}
 
 void ProcFile::close() {
   if (fd_ >= 0) {
@@ -65,10 +68,11 @@ Result<std::string_view> ProcFile::read_open(std::string& buffer) {
     if (got < 0) {
       return tl::unexpected(system_error(errno, "read " + path_));
     }
-    if (got == 0) {
+    const bool first = length == 0;
+    length += static_cast<std::size_t>(got);
+    if (got == 0 || (first && lines_ == Lines::bounded && length < kSurelyAll)) {
       return std::string_view(buffer.data(), length);
     }
-    length += static_cast<std::size_t>(got);
   }
 }
 

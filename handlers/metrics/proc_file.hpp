@@ -11,7 +11,12 @@ namespace steward::handlers::metrics {
 // system call and no look-up of its path.
 class ProcFile {
  public:
-  explicit ProcFile(std::string path) : path_(std::move(path)) {}
+  // Whether each of its lines has less than 2 KiB: a short file is then read with one call, where
+  // the end of a table of sockets costs as much as the table.
+  enum class Lines { bounded, of_any_length };
+
+  explicit ProcFile(std::string path, Lines lines = Lines::bounded)
+      : path_(std::move(path)), lines_(lines) {}
 
   ~ProcFile();
   ProcFile(ProcFile&& other) noexcept;
@@ -29,6 +34,7 @@ class ProcFile {
   void close();
 
   std::string path_;
+  Lines lines_;
   int fd_ = -1;
 };
 

@@ -2,9 +2,9 @@
 
 #include "subjects/wire/daemon.hpp"
 #include "tools/stewardctl/format.hpp"
-#include "tools/stewardctl/screen.hpp"
 #include "tools/stewardctl/table.hpp"
 #include "tools/stewardctl/targets.hpp"
+#include "tools/stewardctl/watch.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -125,29 +125,13 @@ std::string text_of(const Invocation& invocation, const Daemons& daemons) {
   return out;
 }
 
-Result<Exit> watch_daemons(Invocation& invocation,
-                           Session& session,
-                           const DaemonListArguments& arguments) {
-  STEWARD_TRY(const auto interval, parse_duration(arguments.watch));
-  if (interval < milliseconds(100)) {
-    return failure(ErrorCode::bad_config, "--watch: at least 100ms");
-  }
-  const bool draws = invocation.is_table() && invocation.console.look().out_is_terminal;
-  const auto screen = draws ? std::make_unique<Screen>(invocation.console) : nullptr;
-  do {
-    STEWARD_TRY(const auto daemons, ask_station(session, arguments.target));
-    const auto text = text_of(invocation, daemons);
-    screen ? screen->show(text) : invocation.console.out(text);
-    session.take();
-  } while (!invocation.console.broken() &&
-           session.wait(Clock::now() + interval) != Session::Woken::interrupted);
-  return Exit::ok;
-}
-
 Result<Exit> list_daemons(Invocation& invocation, const DaemonListArguments& arguments) {
   STEWARD_TRY(const auto session, invocation.session());
   if (!arguments.watch.empty()) {
-    return watch_daemons(invocation, *session, arguments);
+    return watch(invocation, *session, arguments.watch, [&]() -> Result<std::string> {
+      STEWARD_TRY(const auto daemons, ask_station(*session, arguments.target));
+      return text_of(invocation, daemons);
+    });
   }
   STEWARD_TRY(const auto daemons, ask_station(*session, arguments.target));
   invocation.console.out(text_of(invocation, daemons));

@@ -2,10 +2,10 @@
 #include "tools/stewardctl/format.hpp"
 #include "tools/stewardctl/metric_looks.hpp"
 #include "tools/stewardctl/metric_query.hpp"
-#include "tools/stewardctl/screen.hpp"
 #include "tools/stewardctl/table.hpp"
 #include "tools/stewardctl/targets.hpp"
 #include "tools/stewardctl/verb.hpp"
+#include "tools/stewardctl/watch.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -13,8 +13,6 @@
 namespace steward::ctl {
 
 namespace {
-
-using std::chrono::milliseconds;
 
 struct MetricsArguments {
   TargetArguments target;
@@ -78,32 +76,6 @@ std::string text_of(Invocation& invocation, const MetricLooks& looks, bool rate)
   return table.size() == 0 ? "" : table.render(console.look().out, console.width());
 }
 
-Result<Exit> watch(Invocation& invocation,
-                   Session& session,
-                   const MetricQuery& query,
-                   const MetricsArguments& arguments) {
-  STEWARD_TRY(const auto interval, parse_duration(arguments.watch));
-  if (interval < milliseconds(100)) {
-    return failure(ErrorCode::bad_config, "--watch: at least 100ms");
-  }
-  const bool draws = invocation.is_table() && invocation.console.look().out_is_terminal;
-  const auto screen = draws ? std::make_unique<Screen>(invocation.console) : nullptr;
-  MetricLooks looks;
-  do {
-    STEWARD_TRY(const auto rows, query.ask(session));
-    looks.take(rows);
-    const auto text = text_of(invocation, looks, arguments.rate);
-    if (screen) {
-      screen->show(text);
-    } else {
-      invocation.console.out(text);
-    }
-    session.take();
-  } while (!invocation.console.broken() &&
-           session.wait(Clock::now() + interval) != Session::Woken::interrupted);
-  return Exit::ok;
-}
-
 Result<Exit> metrics(Invocation& invocation, MetricsArguments arguments) {
   settle_metric_positionals(arguments);
   for (const auto& key : arguments.keys) {
@@ -116,10 +88,14 @@ Result<Exit> metrics(Invocation& invocation, MetricsArguments arguments) {
   }
   STEWARD_TRY(const auto session, invocation.session());
   STEWARD_TRY(const auto query, MetricQuery::prepare(*session, arguments.target, arguments.keys));
-  if (!arguments.watch.empty()) {
-    return watch(invocation, *session, query, arguments);
-  }
   MetricLooks looks;
+  if (!arguments.watch.empty()) {
+    return watch(invocation, *session, arguments.watch, [&]() -> Result<std::string> {
+      STEWARD_TRY(const auto rows, query.ask(*session));
+      looks.take(rows);
+      return text_of(invocation, looks, arguments.rate);
+    });
+  }
   STEWARD_TRY(const auto rounds, query.look(*session, looks, arguments.rate ? 2 : 1));
   invocation.console.out(text_of(invocation, looks, arguments.rate));
   if (looks.units().empty() && rounds) {

@@ -47,7 +47,7 @@ Result<void> Daemons::collect(Samples& out, std::string& buffer) {
   bool any = false;
   for (const auto& domain : std::filesystem::directory_iterator(roots_.daemons, error)) {
     std::string table;
-    const auto text = ProcFile(domain.path() / "table").read(table);
+    const auto text = ProcFile(domain.path() / "table", ProcFile::Lines::of_any_length).read(table);
     any = any || text.has_value();
     for (auto left = text.value_or(""); !left.empty();) {
       tell(next_line(left), out, buffer);

@@ -41,7 +41,8 @@ void tell_mount(const Told& told, bool answered, Samples& out) {
 class FileSystem final : public Collector {
  public:
   FileSystem(const Roots& roots, Filters filters)
-      : file_(roots.proc + "/self/mounts"), filters_(std::move(filters)) {}
+      : file_(roots.proc + "/self/mounts", ProcFile::Lines::of_any_length),
+        filters_(std::move(filters)) {}
 
   std::string_view name() const override { return "filesystem"; }
 

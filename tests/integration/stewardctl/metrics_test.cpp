@@ -4,7 +4,13 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include <signal.h>
+
+#include <chrono>
+#include <set>
+#include <sstream>
 #include <string>
+#include <thread>
 
 namespace steward::tests::metrics_test {
 
@@ -57,6 +63,45 @@ TEST_CASE("stewardctl metrics, top: what units measure, and how it grows") {
   CHECK(demo->ctl_on_terminal({"top"}, "demo2", "q").status == 0);
   CHECK(demo->ctl({"top", "--sort", "x"}).status == 2);
   CHECK(demo->ctl({"metrics", "demo1", "a b"}).status == 2);
+}
+
+TEST_CASE("stewardctl metrics -w: the numbers of units again and again, to Ctrl-C") {
+  const auto demo = Demo::start({.units = 1});
+  if (!demo) {
+    return;
+  }
+  REQUIRE(
+      demo->ctl({"call", "demo1", "metrics/system", "--data", R"({"op":"set","interval_ms":200})"})
+          .status == 0);
+  REQUIRE(eventually([&] {
+    return json::parse(demo->ctl({"metrics", "demo1", "time_seconds", "-o", "json"}).out).size() ==
+           1;
+  }));
+  SUBCASE("as lines for a program, each with its own time") {
+    const Ended ended = demo->ctl_while(
+        {"metrics", "demo1", "time_seconds", "--watch=300ms", "-o", "jsonl"}, [](pid_t pid) {
+          std::this_thread::sleep_for(std::chrono::seconds(3));
+          kill(pid, SIGINT);
+        });
+    CHECK_MESSAGE(ended.status == 0, ended.err);
+    std::set<std::string> times;
+    std::istringstream lines(ended.out);
+    for (std::string line; std::getline(lines, line);) {
+      times.insert(json::parse(line).at("gauges").dump());
+    }
+    CHECK_MESSAGE(times.size() >= 3, ended.out);
+  }
+  SUBCASE("on a screen of its own, and the last of them stay") {
+    const Ended ended =
+        demo->ctl_on_terminal({"metrics", "demo1", "load1", "-w"}, "Ctrl-C ends", "\x03");
+    CHECK(ended.status == 0);
+    const auto gone = ended.out.rfind("\x1b[?1049l");
+    REQUIRE(gone != std::string::npos);
+    CHECK_MESSAGE(ended.out.substr(gone).find("node_load1") != std::string::npos, ended.out);
+  }
+  SUBCASE("not more often than ten times a second") {
+    CHECK(demo->ctl({"metrics", "demo1", "--watch=10ms"}).status == 2);
+  }
 }
 
 }  // namespace steward::tests::metrics_test
