@@ -1,5 +1,7 @@
 #include "handlers/metrics/mount_probe.hpp"
 
+#include "handlers/runtime/fd.hpp"
+
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/vfs.h>
@@ -27,33 +29,59 @@ struct MountProbe::Answer {
   MountFigures figures;
 };
 
-// One thread's questions, and the end of the pipe that its answers come out of. The thread has all
-// it needs of its own: its list and the other end, closed when it is through.
+// A thread that asks, and the ends of the pipes that its questions go into and its answers come out
+// of. It has all it needs of its own: its list and the other ends, closed when it is through.
 struct MountProbe::Asker {
-  explicit Asker(int from) : pipe(from) {}
-
-  ~Asker() { ::close(pipe); }
-
-  Asker(const Asker&) = delete;
-  Asker& operator=(const Asker&) = delete;
+  Asker(int into, int from) : questions(into), answers(from) {}
 
   enum class Next { answer, nothing, end };
 
+  // Gives it a list to ask. Errors: io.
+  [[nodiscard]] Result<void> give(const std::vector<std::string>& list) {
+    mountpoints = list;
+    answered = 0;
+    auto its = std::make_unique<std::vector<std::string>>(list);
+    const auto* const question = its.get();
+    if (::write(questions.get(), &question, sizeof question) < 0) {
+      return tl::unexpected(system_error(errno, "write to a thread"));
+    }
+    static_cast<void>(its.release());  // the thread's now
+    return {};
+  }
+
   // Waits for at most that long.
   Next next(std::chrono::milliseconds patience, Answer& answer) const {
-    pollfd ready{pipe, POLLIN, 0};
+    pollfd ready{answers.get(), POLLIN, 0};
     if (::poll(&ready, 1, static_cast<int>(patience.count())) <= 0) {
       return Next::nothing;
     }
     static_assert(std::is_trivially_copyable_v<Answer>);
-    const auto got = ::read(pipe, &answer, sizeof answer);
+    const auto got = ::read(answers.get(), &answer, sizeof answer);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
       return Next::nothing;
     }
     return got == static_cast<ssize_t>(sizeof answer) ? Next::answer : Next::end;
   }
 
-  int pipe;
+  // The thread: asks one list after the other, until nobody wants to know any more.
+  static void work(int from, int to, Ask ask) {
+    const runtime::Fd questions(from);
+    const runtime::Fd answers(to);
+    std::vector<std::string>* question = nullptr;
+    while (::read(from, &question, sizeof question) == static_cast<ssize_t>(sizeof question)) {
+      const std::unique_ptr<const std::vector<std::string>> list(question);
+      for (const auto& mountpoint : *list) {
+        Answer answer;
+        answer.good = ask(mountpoint, answer.figures);
+        if (::write(to, &answer, sizeof answer) < 0) {
+          return;  // the probe is gone
+        }
+      }
+    }
+  }
+
+  runtime::Fd questions;
+  runtime::Fd answers;
   std::vector<std::string> mountpoints;
   std::size_t answered = 0;
 };
@@ -78,37 +106,46 @@ bool MountProbe::ask_kernel(const std::string& mountpoint, MountFigures& figures
   return true;
 }
 
-Result<void> MountProbe::send_asker(std::vector<std::string> mountpoints) {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
+Result<void> MountProbe::make_asker() {
+  int in[2];
+  int out[2];
+  if (::pipe2(in, O_CLOEXEC) != 0) {
     return tl::unexpected(system_error(errno, "pipe"));
   }
-  auto asker = std::make_unique<Asker>(ends[0]);
-  asker->mountpoints = mountpoints;
+  auto asker = std::make_unique<Asker>(in[1], -1);
+  if (::pipe2(out, O_CLOEXEC | O_NONBLOCK) != 0) {
+    ::close(in[0]);
+    return tl::unexpected(system_error(errno, "pipe"));
+  }
+  asker->answers = runtime::Fd(out[0]);
   // Signals are for the threads that wait for them.
   sigset_t all;
   sigset_t before;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  bool started = true;
   try {
-    std::thread([to = ends[1], question = ask_, list = std::move(mountpoints)] {
-      for (const auto& mountpoint : list) {
-        Answer answer;
-        answer.good = question(mountpoint, answer.figures);
-        if (::write(to, &answer, sizeof answer) < 0) {
-          break;  // the probe is gone
-        }
-      }
-      ::close(to);
-    }).detach();
+    std::thread([from = in[0], to = out[1], ask = ask_] { Asker::work(from, to, ask); }).detach();
   } catch (const std::system_error&) {
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    ::close(ends[1]);
-    return failure(ErrorCode::unavailable, "no thread to ask the mounts");
+    started = false;
   }
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (!started) {
+    ::close(in[0]);
+    ::close(out[1]);
+    return failure(ErrorCode::unavailable, "no thread to ask the mounts");
+  }
   asker_ = std::move(asker);
   return {};
+}
+
+Result<void> MountProbe::send_asker(const std::vector<std::string>& mountpoints) {
+  if (asker_ == nullptr) {
+    if (auto made = make_asker(); !made) {
+      return made;
+    }
+  }
+  return asker_->give(mountpoints);
 }
 
 bool MountProbe::is_hung(const std::string& mountpoint) const {
@@ -164,7 +201,6 @@ std::vector<std::optional<MountFigures>> MountProbe::ask(
       open.erase(open.begin());
       hung_.push_back(std::move(asker_));
     }
-    asker_.reset();
   }
   return figures;
 }

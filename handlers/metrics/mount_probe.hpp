@@ -23,7 +23,7 @@ struct MountFigures {
 
 // Asks mounted file systems how full they are. One that does not answer (a dead server, a stopped
 // FUSE program) would hang its asker for ever, so the questions are asked on a thread: the asker of
-// a hung mount is left to wait with it, and the others get a new one. Threads talk over a pipe.
+// a hung mount is left to wait with it, and the others get a new one. Threads talk over pipes.
 class MountProbe {
  public:
   // How the call is made; tests have one that hangs. Called on threads that may outlive this probe.
@@ -49,7 +49,8 @@ class MountProbe {
   struct Answer;
   struct Asker;
 
-  [[nodiscard]] Result<void> send_asker(std::vector<std::string> mountpoints);
+  [[nodiscard]] Result<void> make_asker();
+  [[nodiscard]] Result<void> send_asker(const std::vector<std::string>& mountpoints);
   void take_answers(const std::vector<std::string>& mountpoints,
                     std::vector<std::optional<MountFigures>>& figures);
   bool is_hung(const std::string& mountpoint) const;
@@ -57,7 +58,7 @@ class MountProbe {
   const std::chrono::milliseconds patience_;
   const Ask ask_;
   std::vector<std::unique_ptr<Asker>> hung_;  // those left behind
-  std::unique_ptr<Asker> asker_;
+  std::unique_ptr<Asker> asker_;              // the one that answers; kept from round to round
 };
 
 }  // namespace steward::handlers::metrics

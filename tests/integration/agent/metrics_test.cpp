@@ -6,8 +6,11 @@
 
 #include <signal.h>
 
+#include <algorithm>
+#include <chrono>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace steward::tests::metrics_test {
@@ -32,7 +35,7 @@ std::vector<wire::MetricRoundHead> readable(const std::vector<std::string>& payl
     }
     const auto numbers = wire::decode_metric_numbers(
         payload, schema->series.size(), head.base == 0 ? std::vector<std::int64_t>() : base);
-    if (numbers && head.base == 0) {
+    if (numbers && head.base == 0 && !head.late) {
       base = *numbers;
       base_number = head.number;
     }
@@ -73,6 +76,51 @@ TEST_CASE("agent: it measures its machine in the interval that was set, after a 
   CHECK(heads.front().number == 1);
   // By the unit's own clock; four of the usual intervals are 40 s.
   CHECK(heads[4].time - heads[0].time < std::chrono::seconds(20));
+}
+
+TEST_CASE("agent: what it measured while the broker was away is said once it is back, as late") {
+  const auto server = NatsServer::start_with_jetstream();
+  if (!server) {
+    return;
+  }
+  Listener listener(server->url());
+  listener.raw({"$JS.API.STREAM.CREATE.METRICS",
+                {},
+                R"({"name":"METRICS","subjects":["*.event.metrics.*"],"storage":"file"})",
+                {}});
+  const AgentProcess agent(server->url());
+  REQUIRE(listener.wait([](const Listener& heard) { return !heard.hellos.empty(); }));
+  listener.command(kMetrics, R"({"op":"set","interval_ms":200})");
+  std::vector<wire::MetricRoundHead> heads;
+  const auto rounds = [&heads](std::size_t late, std::size_t live) {
+    return [&heads, late, live](const Listener& heard) {
+      heads = readable(heard.metrics);
+      const auto old = static_cast<std::size_t>(
+          std::count_if(heads.begin(), heads.end(), [](const auto& head) { return head.late; }));
+      return old >= late && heads.size() - old >= live;
+    };
+  };
+  REQUIRE(listener.wait(rounds(0, 2)));
+  const auto now = [] {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::chrono::system_clock::now().time_since_epoch());
+  };
+  const auto began = now();
+  server->kill9();
+  std::this_thread::sleep_for(std::chrono::seconds(5));
+  const auto ended = now();
+  server->restart();
+  REQUIRE(listener.wait(rounds(10, 4)));
+  std::size_t within = 0;
+  std::uint64_t before = 0;
+  for (const auto& head : heads) {
+    if (head.late) {
+      CHECK(head.number > before);  // each once, in their order
+      before = head.number;
+      within += head.time >= began && head.time <= ended ? 1 : 0;
+    }
+  }
+  CHECK_MESSAGE(within >= 10, within);
 }
 
 }  // namespace steward::tests::metrics_test
