@@ -82,6 +82,17 @@ ChildProcess::~ChildProcess() {
 
 bool ChildProcess::is_running() { return !ended_ && !wait(std::chrono::milliseconds(0)); }
 
+Result<void> ChildProcess::finish() {
+  int status = 0;
+  while (!ended_ && ::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+  }
+  ended_ = true;
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+    return failure(ErrorCode::internal, "a program did not end well");
+  }
+  return {};
+}
+
 bool ChildProcess::wait(std::chrono::milliseconds timeout) {
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   while (!ended_) {

@@ -31,6 +31,9 @@ class ChildProcess {
 
   bool is_running();
 
+  // Waits for its end. Errors: internal (it did not exit with 0; its words are in the log).
+  [[nodiscard]] Result<void> finish();
+
  private:
   explicit ChildProcess(pid_t pid) : pid_(pid) {}
 

@@ -48,6 +48,10 @@ namespace steward::bench {
 [[nodiscard]] Result<std::vector<Figure>> measure_fleet_metrics(Rig& rig,
                                                                 std::chrono::seconds time);
 
+// What signing and checking add to a command and its ACK, beside the same without; and how long it
+// takes to let a thousand units in by files, one after the other on this one machine.
+[[nodiscard]] Result<std::vector<Figure>> measure_trust(Rig& rig);
+
 // A station.db with a million finished commands: how long units, jobs and failures take to answer,
 // and how long the station is away over a restart. Takes minutes to fill; ends the rig's station.
 [[nodiscard]] Result<std::vector<Figure>> measure_station_scale(Rig& rig);

@@ -35,15 +35,6 @@ Result<std::string> find_nats_server() {
   return failure(ErrorCode::not_found, "no nats-server here: apt-get install nats-server");
 }
 
-Result<fs::path> own_program() {
-  std::error_code error;
-  fs::path path = fs::read_symlink("/proc/self/exe", error);
-  if (error) {
-    return tl::unexpected(system_error(error.value(), "read /proc/self/exe"));
-  }
-  return path;
-}
-
 std::string read_text(const fs::path& path) {
   std::ifstream file(path);
   std::ostringstream text;
@@ -68,6 +59,15 @@ std::string announced_broker(const fs::path& ports_file) {
 }
 
 }  // namespace
+
+Result<fs::path> own_program() {
+  std::error_code error;
+  fs::path path = fs::read_symlink("/proc/self/exe", error);
+  if (error) {
+    return tl::unexpected(system_error(error.value(), "read /proc/self/exe"));
+  }
+  return path;
+}
 
 Result<TemporaryFolder> TemporaryFolder::make() {
   std::string name = (fs::temp_directory_path() / "steward-bench-XXXXXX").string();

@@ -29,6 +29,9 @@ class TemporaryFolder {
   std::filesystem::path path_;
 };
 
+// The file of this program: the others lie beside it. Errors: io.
+[[nodiscard]] Result<std::filesystem::path> own_program();
+
 // The real thing, small: a nats-server on a free port of 127.0.0.1, a station, one unit, and the
 // replier that answers raw requests; all in a temporary folder, all ended with it.
 class Rig {
