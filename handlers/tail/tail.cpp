@@ -1,5 +1,6 @@
 #include "handlers/tail/tail.hpp"
 
+#include "handlers/tail/tailed_daemon.hpp"
 #include "handlers/tail/tailed_file.hpp"
 #include "handlers/tail/tailed_journal.hpp"
 
@@ -22,6 +23,7 @@ TailHandler::TailHandler(runtime::Context& context)
       folders_(context.options.has("folders") ? context.options.texts("folders")
                                               : std::vector<std::string>{"/var/log"}),
       journal_dir_(context.options.text("journal_dir")),
+      daemons_(context.state_dir.parent_path().parent_path() / "daemon"),
       look_(context.loop, [this] { look(); }) {}
 
 Result<runtime::Admission> TailHandler::receive(const runtime::Command& command) {
@@ -68,6 +70,9 @@ void TailHandler::begin(const wire::TailRequest& request) {
 }
 
 Result<std::unique_ptr<Tailed>> TailHandler::open(const wire::TailRequest& request) const {
+  if (!request.daemon.empty()) {
+    return TailedDaemon::open(daemons_, request.daemon, request.lines);
+  }
   if (request.unit.empty()) {
     return TailedFile::open(folders_, request.path, request.lines);
   }

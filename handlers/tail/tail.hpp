@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
@@ -15,8 +16,8 @@
 
 namespace steward::handlers::tail {
 
-// Shows files and journals to viewers as they grow. Each stream has a lease: without a viewer that
-// renews it, it ends. While there is none, nothing runs.
+// Shows files, journals and the output of daemons to viewers as they grow. Each stream has a lease:
+// without a viewer that renews it, it ends. While there is none, nothing runs.
 class TailHandler final : public runtime::Handler {
  public:
   explicit TailHandler(runtime::Context& context);
@@ -41,6 +42,7 @@ class TailHandler final : public runtime::Handler {
   runtime::Context& context_;
   const std::vector<std::string> folders_;
   const std::string journal_dir_;
+  const std::filesystem::path daemons_;
   std::map<std::string, Stream> streams_;
   runtime::Timer look_;
 };

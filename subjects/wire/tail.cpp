@@ -39,10 +39,12 @@ std::string encode(const TailRequest& request) {
            {"lines", request.lines},
            {"follow", request.follow},
            {"lease_ms", request.lease.count()}};
-  if (request.unit.empty()) {
-    out["path"] = request.path;
-  } else {
-    out["unit"] = request.unit;
+  for (const auto& [field, text] : {std::pair("path", &request.path),
+                                    std::pair("unit", &request.unit),
+                                    std::pair("daemon", &request.daemon)}) {
+    if (!text->empty()) {
+      out[field] = *text;
+    }
   }
   return dump_json(out);
 }
@@ -55,15 +57,18 @@ Result<TailRequest> decode_tail_request(std::string_view payload) {
   request.stream = read_stream_name(fields);
   request.path = fields.text("path");
   request.unit = fields.text("unit");
+  request.daemon = fields.text("daemon");
   request.lines = static_cast<std::size_t>(
       fields.integer("lines", static_cast<std::int64_t>(request.lines), 0, kMostTailLines));
   request.follow = fields.boolean("follow", request.follow);
   request.lease = fields.milliseconds("lease_ms", request.lease, kShortestLease, kLongestLease);
-  if (request.op == TailRequest::Op::follow && request.path.empty() == request.unit.empty()) {
-    fields.fail(ErrorCode::bad_payload, "path", "or unit has to be there, one of them");
+  const int sources = (request.path.empty() ? 0 : 1) + (request.unit.empty() ? 0 : 1) +
+                      (request.daemon.empty() ? 0 : 1);
+  if (request.op == TailRequest::Op::follow && sources != 1) {
+    fields.fail(ErrorCode::bad_payload, "path", "or unit or daemon has to be there, one of them");
   }
   if (request.path.size() > kLongestPath || request.path.find('\0') != std::string::npos ||
-      request.unit.size() > kLongestPath) {
+      request.unit.size() > kLongestPath || request.daemon.size() > kLongestPath) {
     fields.fail(ErrorCode::bad_payload, "path", "is too long, or no path");
   }
   fields.must();

@@ -10,15 +10,16 @@
 
 namespace steward::wire {
 
-// Payload of <node>.command.tail.<domain>: show the end of a file or of a systemd unit's journal,
-// and what is added to it. Neither recorded nor acknowledged: what comes is said in events, as long
-// as its viewer says the same command again within the lease.
+// Payload of <node>.command.tail.<domain>: show the end of a file, of a systemd unit's
+// journal or of a daemon's output, and what is added to it. Neither recorded nor acknowledged: what
+// comes is said in events, as long as its viewer says the same command again within the lease.
 struct TailRequest {
   enum class Op { follow, stop };
   Op op = Op::follow;
   std::string stream;  // the viewer's name for it, a token; the same again renews the lease
   std::string path;    // of a file; else:
-  std::string unit;    // of systemd: "ssh.service"
+  std::string unit;    // of systemd: "ssh.service"; or:
+  std::string daemon;  // one of ours, kept by the daemon handler: "web"
   std::size_t lines = 10;
   bool follow = true;  // else it ends with what is there
   std::chrono::milliseconds lease{30'000};

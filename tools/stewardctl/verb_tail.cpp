@@ -22,6 +22,7 @@ struct TailArguments {
   TargetArguments target;
   std::string file;
   std::string journal;
+  std::string daemon;
   std::string lines = "10";
   std::string domain = "system";
   bool no_follow = false;
@@ -182,12 +183,15 @@ Result<Exit> Viewer::view(const std::vector<std::string>& units) {
 }
 
 Result<Exit> tail(Invocation& invocation, const TailArguments& arguments) {
-  if (arguments.file.empty() == arguments.journal.empty()) {
-    return failure(ErrorCode::bad_config, "FILE or --journal NAME, one of them");
+  const int sources = (arguments.file.empty() ? 0 : 1) + (arguments.journal.empty() ? 0 : 1) +
+                      (arguments.daemon.empty() ? 0 : 1);
+  if (sources != 1) {
+    return failure(ErrorCode::bad_config, "FILE or --journal NAME or --daemon NAME, one of them");
   }
   wire::TailRequest request;
   request.path = arguments.file;
   request.unit = arguments.journal;
+  request.daemon = arguments.daemon;
   request.follow = !arguments.no_follow;
   request.lease = kLease;
   const int lines = std::atoi(arguments.lines.c_str());
@@ -210,11 +214,13 @@ Verb tail_verb() {
   return {
       "tail",
       "the end of a file, and what is added to it",
-      "Shows the last lines of a file, or of what a systemd unit says, and goes on until Ctrl-C.\n"
+      "Shows the last lines of a file, or of what a systemd unit or a daemon says, and goes on\n"
+      "until Ctrl-C.\n"
       "A unit shows files of the folders that its configuration allows ([tail.system] folders,\n"
       "/var/log). It stops by itself when nobody looks any more. -o raw: the lines alone.",
       "stewardctl tail ship1 /var/log/syslog\n"
       "stewardctl tail 'ship*' --journal ssh.service -n 50\n"
+      "stewardctl tail ship1 --daemon web\n"
       "stewardctl tail ship1 /var/log/dpkg.log --no-follow -n 100\n"
       "stewardctl tail 'ship*' /var/log/auth.log -o raw | grep sudo",
       TakesCommand::no,
@@ -223,6 +229,7 @@ Verb tail_verb() {
         declare_target(syntax, arguments->target);
         syntax.positional("FILE", arguments->file, Syntax::Presence::optional);
         syntax.option("--journal", arguments->journal, "NAME", "of this systemd unit");
+        syntax.option("--daemon", arguments->daemon, "NAME", "of this daemon that the unit keeps");
         syntax.option("-n,--lines", arguments->lines, "N", "begin so many before the end (10)");
         syntax.option("--domain", arguments->domain, "NAME", "ask this domain (system)");
         syntax.flag("--no-follow", arguments->no_follow, "end with what there is");

@@ -61,7 +61,8 @@ TEST_CASE("tail: stewardctl shows what there is, and what a unit may not show") 
   const auto refused = ctl(server->url(), "tail ship1 /etc/passwd --no-follow");
   CHECK(refused.find("/etc/passwd may not be shown") != std::string::npos);
   CHECK(refused.find("root:") == std::string::npos);
-  CHECK(ctl(server->url(), "tail ship1").find("FILE or --journal") != std::string::npos);
+  CHECK(ctl(server->url(), "tail ship1").find("FILE or --journal NAME or --daemon") !=
+        std::string::npos);
 }
 
 TEST_CASE("tail: stewardctl shows what a systemd unit says, and raw lines for other programs") {
@@ -84,6 +85,45 @@ TEST_CASE("tail: stewardctl shows what a systemd unit says, and raw lines for ot
   // Without a station it warns before.
   CHECK(ctl(server->url(), "tail ship1 " + agent.path("app.log") + " --no-follow -o raw")
             .ends_with("\n" + numbered(1) + "\n" + numbered(2) + "\ncaf\xe9\n"));
+}
+
+TEST_CASE("tail: what a daemon says is followed, also when it is started again") {
+  const auto server = NatsServer::start_with_jetstream();
+  if (!server) {
+    return;
+  }
+  LogStream stream(server->url());
+  ForwardingAgent agent(server->url(), kTail);
+  REQUIRE(!stream.command(R"({"op":"status"})").empty());
+  const auto go = agent.path("go");
+  const auto applied = stream.heard(
+      "ship1.command.daemon.system",
+      R"({"op":"apply","spec":{"name":"web","restart":{"min_ms":1000},"argv":["sh","-c","echo began; )"
+      R"(while [ ! -e )" +
+          go + R"( ]; do sleep 0.05; done; rm )" + go + R"(; echo over"]}})",
+      "ship1.event.ack.>",
+      "done");
+  REQUIRE_MESSAGE(!applied.empty(), agent.log());
+  wire::TailRequest request;
+  request.stream = "one";
+  request.daemon = "web";
+  const auto first =
+      wire::decode_tail_event(stream.heard(kSubject, wire::encode(request), kEvents, "began"));
+  REQUIRE(first);
+  CHECK(first->data == "began\n");
+  std::ofstream(go).put('x');
+  const auto second = stream.heard(kSubject, wire::encode(request), kEvents, "began");
+  CHECK(!second.empty());
+  const auto shown = ctl(server->url(), "tail ship1 --daemon web --no-follow -n 2");
+  CHECK_MESSAGE(shown.find("over\nbegan\n") != std::string::npos, shown);
+  CHECK(ctl(server->url(), "tail ship1 --daemon ../web --no-follow").find("has no daemon") !=
+        std::string::npos);
+  CHECK(!stream
+             .heard("ship1.command.daemon.system",
+                    R"({"op":"remove","name":"web"})",
+                    "ship1.event.ack.>",
+                    "done")
+             .empty());
 }
 
 }  // namespace steward::tests::tail_test

@@ -18,6 +18,11 @@ TEST_CASE("tail request: what is asked for comes back") {
   unit.stream = "s";
   unit.unit = "ssh.service";
   CHECK(decode_tail_request(encode(unit)).value() == unit);
+  TailRequest daemon;
+  daemon.stream = "s";
+  daemon.daemon = "web";
+  CHECK(decode_tail_request(encode(daemon)).value() == daemon);
+  CHECK_FALSE(decode_tail_request(R"({"stream":"s","daemon":"web","unit":"web.service"})"));
   CHECK(decode_tail_request(R"({"op":"stop","stream":"s"})")->op == TailRequest::Op::stop);
 }
 
