@@ -107,7 +107,7 @@ TEST_CASE("checks: one that fails has no values left, and its series keep their 
   Room room(
       "interval_ms = 100\n" +
       table("pumps",
-            program(folder, "pumps", "test -e " + broken + " && exit 4\necho '{\"speed\": 2}'\n"),
+            program(folder, "pumps", "echo '{\"speed\": 2}'\ntest ! -e " + broken + " || exit 4\n"),
             "output = 'json'"));
   values_when(room, [](const json& all) { return all.contains("speed{check=\"pumps\"}"); });
   std::size_t schemas = 0;
