@@ -8,6 +8,7 @@
 #include "subjects/wire/group.hpp"
 #include "subjects/wire/headers.hpp"
 #include "subjects/wire/query.hpp"
+#include "subjects/wire/reboot_lease.hpp"
 #include "subjects/wire/rollout.hpp"
 
 #include <cstddef>
@@ -147,6 +148,8 @@ struct Batch {
   std::map<std::string, FactsRecord> facts;
   std::map<AlertKey, std::optional<wire::AlertRow>> alerts;  // none, here and below: it is no more
   std::map<DaemonKey, std::optional<wire::UnitDaemon>> daemons;
+  std::map<std::pair<std::string, std::string>, std::optional<wire::RebootLease>>
+      leases;                                                       // by unit and domain
   std::map<std::string, std::optional<wire::SilenceRow>> silences;  // by id
   std::map<std::string, std::optional<wire::GroupRow>> groups;      // by name
   std::map<wire::MessageId, std::optional<RolloutRecord>> rollouts;
@@ -159,8 +162,8 @@ struct Batch {
   bool empty() const {
     return units.empty() && commands.empty() && steps.empty() && history.empty() &&
            received.empty() && forgotten.empty() && withheld.empty() && facts.empty() &&
-           alerts.empty() && daemons.empty() && silences.empty() && groups.empty() &&
-           rollouts.empty() && rollout_units.empty() && releases.empty() &&
+           alerts.empty() && daemons.empty() && leases.empty() && silences.empty() &&
+           groups.empty() && rollouts.empty() && rollout_units.empty() && releases.empty() &&
            rollouts_ended.empty() && positions.empty();
   }
 };

@@ -234,6 +234,8 @@ Result<void> Cluster::make_policy(wire::Timestamp now) const {
   };
   auto schemas = rule("metrics", "automation", "metrics", "system");
   schemas["args"] = {{"op", {"schema"}}};
+  auto leases = rule("reboots", "automation", "osupdate", "*");
+  leases["args"] = {{"op", {"grant"}}, {"run", {"*"}}};
   const nlohmann::json policy = {
       {"cluster", plan_.name},
       {"version", 1},
@@ -250,7 +252,8 @@ Result<void> Cluster::make_policy(wire::Timestamp now) const {
        {rule("everything", "admins", "*", "*"),
         rule("hello", "automation", "hello", "agent"),
         rule("outbox", "automation", "outbox", "events"),
-        std::move(schemas)}},
+        std::move(schemas),
+        std::move(leases)}},
       {"deny", nlohmann::json::array()}};
   auto made = make_once(path("policy.json"), Access::everybody, [&policy]() -> Result<Text> {
     return Text{policy.dump(2) + "\n"};

@@ -77,6 +77,17 @@ void read_streams(runtime::Options section, StreamSettings& streams) {
   streams.metrics_bytes = read_bytes(section, "metrics_bytes");
 }
 
+constexpr std::int64_t kMostReboots = 100'000;
+constexpr std::int64_t kLongestReboot = 86'400;  // seconds
+
+void read_updates(runtime::Options section, RebootLeases::Settings& reboots) {
+  reboots.at_once = static_cast<std::size_t>(section.integer(
+      "reboots_at_once", static_cast<std::int64_t>(reboots.at_once), 0, kMostReboots));
+  const auto usual = std::chrono::duration_cast<std::chrono::seconds>(reboots.ttl);
+  reboots.ttl =
+      std::chrono::seconds(section.integer("reboot_ttl_s", usual.count(), 2, kLongestReboot));
+}
+
 void read_log(const Flags& flags, runtime::Options section, Config& config) {
   using runtime::LogLevel;
   using runtime::LogSink;
@@ -131,6 +142,7 @@ tl::expected<Config, std::vector<std::string>> read_config(const Flags& flags) {
                 {},
                 {},
                 {},
+                {},
                 {}};
   if (!flags.brokers.empty()) {
     config.brokers = flags.brokers;
@@ -148,6 +160,7 @@ tl::expected<Config, std::vector<std::string>> read_config(const Flags& flags) {
     config.trust->units = options.section("trust").text("units", "/etc/steward/units");
   }
   read_streams(options.section("streams"), config.streams);
+  read_updates(options.section("updates"), config.reboots);
   config.hand_ons = read_hand_ons(options.section("logs"));
   config.http = choose(flags.http, options.section("http").text("listen"), "");
   read_log(flags, options.section("log"), config);

@@ -2,6 +2,7 @@
 
 #include "handlers/runtime/log.hpp"
 #include "steward/logs/settings.hpp"
+#include "steward/reboot_leases.hpp"
 #include "steward/store.hpp"
 #include "steward/streams.hpp"
 #include "subjects/bus/trust_files.hpp"
@@ -44,6 +45,7 @@ struct Config {
   Store::Limits limits;
   StreamSettings streams;
   std::vector<HandOnSettings> hand_ons;  // of the stream LOGS
+  RebootLeases::Settings reboots;
   std::optional<bus::TrustFiles> trust;  // none: messages are not signed
   std::string http;                      // host:port; empty: kDefaultHttp where that is free
   runtime::LogLevel log_level = runtime::LogLevel::info;

@@ -36,12 +36,17 @@ bool is_recorded_command(std::string_view method) {
 
 }  // namespace
 
-Fold::Fold(wire::NodeName own, const bus::Channel& channel, Links links, Bounds bounds)
+Fold::Fold(wire::NodeName own,
+           const bus::Channel& channel,
+           Links links,
+           Bounds bounds,
+           RebootLeases::Settings reboots)
     : own_(std::move(own)),
       channel_(channel),
       links_(std::move(links)),
       bounds_(bounds),
-      facts_(links_.find_facts) {}
+      facts_(links_.find_facts),
+      leases_(reboots) {}
 
 void Fold::restore(Store::Kept kept, Moment now) {
   for (auto& row : kept.units) {
@@ -61,6 +66,9 @@ void Fold::restore(Store::Kept kept, Moment now) {
   }
   for (auto& row : kept.daemons) {
     daemons_.restore(std::move(row));
+  }
+  for (auto& row : kept.leases) {
+    leases_.restore(std::move(row));
   }
   for (auto& row : kept.alerts) {
     alerts_.restore(std::move(row));
@@ -116,6 +124,7 @@ void Fold::take(bus::Message&& message, Moment now) {
     take_own(*opened, now);
   } else if (named && is_recorded_command(opened->transport.method.str())) {
     take_command(*opened, std::move(headers), now);
+    see_grant(*opened, now);
   }
   rollouts_.follow(batch_);
 }
@@ -235,6 +244,9 @@ void Fold::take_recorded(const bus::Opened& opened, Moment now) {
     take_daemons(opened, now);
     return;
   }
+  if (opened.transport.method.str() == "osupdate") {
+    take_updates(opened, now);
+  }
   batch_.history.push_back({0,
                             now.wall,
                             unit.str(),
@@ -300,6 +312,7 @@ void Fold::take_ack(const bus::Opened& opened, Moment now) {
   const auto recorded =
       opened.envelope.position ? CommandTracker::Recorded::yes : CommandTracker::Recorded::no;
   commands_.ack(*ack, opened.transport, opened.envelope.job, recorded, now, batch_);
+  leases_.answered(opened.transport.node->str(), *ack, now, batch_);
 }
 
 void Fold::malformed(std::string_view subject, const Error& error) {
@@ -334,6 +347,7 @@ void Fold::settle() {
   batch_ = Batch{};
   commands_.settle();
   rollouts_.settle();
+  leases_.settle();
 }
 
 bool Fold::full() const {

@@ -7,6 +7,7 @@
 #include "steward/facts_table.hpp"
 #include "steward/groups_table.hpp"
 #include "steward/moment.hpp"
+#include "steward/reboot_leases.hpp"
 #include "steward/recall.hpp"
 #include "steward/received_table.hpp"
 #include "steward/rollouts_table.hpp"
@@ -53,7 +54,11 @@ class Fold {
     std::size_t bytes = 64 * 1024 * 1024;
   };
 
-  Fold(wire::NodeName own, const bus::Channel& channel, Links links, Bounds bounds);
+  Fold(wire::NodeName own,
+       const bus::Channel& channel,
+       Links links,
+       Bounds bounds,
+       RebootLeases::Settings reboots = {});
 
   // Takes what an earlier run has left.
   void restore(Store::Kept kept, Moment now);
@@ -94,6 +99,13 @@ class Fold {
   // Commands of rollouts to be published, released and committed.
   std::vector<RolloutsTable::Due> due_releases(Moment now) { return rollouts_.due(now); }
 
+  // Ends leases of reboots that have run out, raises alerts about them, and grants what is free
+  // where this station acts.
+  void judge_leases(Acting acting, Moment now);
+
+  // Grants to be published, committed.
+  std::vector<RebootLeases::Due> due_grants(Moment now) { return leases_.due(now); }
+
   // Notes something about the station itself for the history.
   void note(std::string text, Moment now);
 
@@ -128,6 +140,8 @@ class Fold {
 
   const DaemonsTable& daemons() const { return daemons_; }
 
+  const RebootLeases& leases() const { return leases_; }
+
   const GroupsTable& groups() const { return groups_; }
 
   const RolloutsTable& rollouts() const { return rollouts_; }
@@ -149,6 +163,8 @@ class Fold {
   void take_facts(const bus::Opened& opened, Moment now);
   void take_alert(const bus::Opened& opened, Moment now);
   void take_daemons(const bus::Opened& opened, Moment now);
+  void take_updates(const bus::Opened& opened, Moment now);
+  void see_grant(const bus::Opened& opened, Moment now);
   void take_recorded(const bus::Opened& opened, Moment now);
   UnitTable::Taken heard(const wire::NodeName& unit, Moment now);
   void take_ack(const bus::Opened& opened, Moment now);
@@ -165,6 +181,7 @@ class Fold {
   FactsTable facts_;
   AlertsTable alerts_;
   DaemonsTable daemons_;
+  RebootLeases leases_;
   GroupsTable groups_;
   RolloutsTable rollouts_;
   std::vector<Recall::Hello> hellos_;

@@ -96,6 +96,13 @@ Result<void> Queries::write(std::string_view what,
   if (what == "rollouts") {
     return write_rollouts(request, out);
   }
+  if (what == "reboots") {
+    STEWARD_TRY(const auto units, units_meant(request));
+    for (const auto& row : rows_.reboots(units)) {
+      out.add(wire::encode(row));
+    }
+    return {};
+  }
   if (what == "enrollments") {
     for (const auto& row : rows_.enrollments(request.units)) {
       out.add(wire::encode(row));
@@ -123,9 +130,10 @@ Result<void> Queries::write(std::string_view what,
     }
     return {};
   }
-  return failure(ErrorCode::unsupported,
-                 "a station is asked for units, facts, metrics, alerts, daemons, silences, groups, "
-                 "rollouts, enrollments, jobs, job, command, failures, history, station or policy");
+  return failure(
+      ErrorCode::unsupported,
+      "a station is asked for units, facts, metrics, alerts, daemons, silences, groups, "
+      "rollouts, reboots, enrollments, jobs, job, command, failures, history, station or policy");
 }
 
 Result<void> Queries::write_units(const wire::QueryRequest& request, ChunkWriter& out) const {

@@ -41,9 +41,9 @@ class ChunkWriter {
 };
 
 // Answers <station>.command.query.<what>: units, facts, metrics, alerts, daemons, silences, groups,
-// rollouts, enrollments, jobs, job, command, failures, history, station, policy. A job on many
-// units comes as several rows, each with the head (the payload in the first only) and the next of
-// its units; `limit` bounds jobs and history. On the fold's thread.
+// rollouts, reboots, enrollments, jobs, job, command, failures, history, station, policy. A job on
+// many units comes as several rows, each with the head (the payload in the first only) and the next
+// of its units; `limit` bounds jobs and history. On the fold's thread.
 class Queries {
  public:
   // What is not in those tables, as JSON text (empty: there is no row), and the units that are
@@ -61,6 +61,8 @@ class Queries {
     std::function<std::vector<wire::SilenceRow>()> silences = nullptr;
     std::function<std::vector<wire::GroupRow>()> groups = nullptr;
     std::function<std::vector<wire::RolloutRow>()> rollouts = nullptr;
+    std::function<std::vector<wire::RebootLease>(const std::vector<std::string>& units)> reboots =
+        nullptr;
     std::function<std::vector<wire::EnrollmentRow>(const std::vector<std::string>& units)>
         enrollments = nullptr;
   };

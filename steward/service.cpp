@@ -195,6 +195,7 @@ Result<void> Service::start_station(const std::vector<std::string>& servers) {
       config_.name, wire::Completeness::filled_in, std::move(own), std::move(streams)};
   STEWARD_TRY(settings.enrollments, enrollments());
   settings.logins = logins();
+  settings.reboots = config_.reboots;
   if (auto started = start_hand_ons(); !started) {
     return started;
   }

@@ -49,7 +49,8 @@ Station::Station(Settings settings, const Surroundings& surroundings)
             {[this](const wire::MessageId& id) { return find_command(id); },
              [this](const std::string& unit) { return find_facts(unit); },
              [this](std::string_view text) { bus_complaint_.say(text); }},
-            Fold::Bounds{}),
+            Fold::Bounds{},
+            settings_.reboots),
       queries_(
           fold_.units(),
           fold_.commands(),
@@ -66,6 +67,7 @@ Station::Station(Settings settings, const Surroundings& surroundings)
            [this] { return fold_.alerts().silences(); },
            [this] { return fold_.groups().rows(); },
            [this] { return fold_.rollouts().rows(clock_.now()); },
+           [this](const std::vector<std::string>& units) { return fold_.leases().rows(units); },
            [this](const std::vector<std::string>& units) {
              return enrollments_ ? enrollments_->rows(units) : std::vector<wire::EnrollmentRow>();
            }}),
@@ -254,6 +256,7 @@ void Station::commit() {
     }
   }
   go_on_with_rollouts();
+  give_leases();
   if (std::exchange(disk_failing_, false)) {
     log_.warning("station.db can be written again");
     fold_.note("station.db can be written again", now());
@@ -310,6 +313,7 @@ void Station::tick() {
     ask_for_facts();
   }
   judge_rollouts();
+  judge_leases();
   judge_broker();
   if (!fold_.batch().empty() && !commit_timer_.active()) {
     commit_timer_.start(kGroupTime);

@@ -46,6 +46,7 @@ class Station {
     StreamSettings streams = {};
     std::optional<Enrollments::Settings> enrollments = std::nullopt;  // units may ask to be let in
     std::optional<UnitLogins::Settings> logins = std::nullopt;        // those of units are renewed
+    RebootLeases::Settings reboots = {};
   };
 
   // All of these outlive the station.
@@ -129,6 +130,8 @@ class Station {
   // missing. Only then is anything sent to a unit.
   bool acting() const { return acting_ && following_->holds_lease(clock_.steady()); }
 
+  void judge_leases();
+  void give_leases();
   void judge_rollouts();
   void go_on_with_rollouts();
   void publish_released();

@@ -63,6 +63,7 @@ class Store {
     std::vector<std::pair<std::string, std::string>> facts;  // units, and the hashes of theirs
     std::vector<wire::AlertRow> alerts;
     std::vector<wire::UnitDaemon> daemons;
+    std::vector<wire::RebootLease> leases;
     std::vector<wire::SilenceRow> silences;
     std::vector<wire::GroupRow> groups;
     std::vector<KeptRollout> rollouts;

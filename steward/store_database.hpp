@@ -124,7 +124,7 @@ void write_repeats(SQLite::Database& db, const Batch& batch);
 // What units are. Throws.
 void write_facts(SQLite::Database& db, const Batch& batch);
 
-// Alerts, daemons, silences and groups. Throw.
+// Alerts, daemons, leases, silences and groups. Throw.
 void write_words(SQLite::Database& db, const Batch& batch);
 void read_words(SQLite::Database& db, Store::Kept& kept);
 
@@ -137,7 +137,7 @@ void create_schema(SQLite::Database& db);
 // Makes what a file of an earlier version lacks. Throws.
 void upgrade_schema(SQLite::Database& db);
 
-inline constexpr int kSchemaVersion = 7;
+inline constexpr int kSchemaVersion = 8;
 inline constexpr int kApplicationId = 0x53745764;  // "StWd": the file is a station's
 
 }  // namespace sql

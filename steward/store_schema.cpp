@@ -80,6 +80,9 @@ void add_tables(SQLite::Database& db) {
     CREATE TABLE IF NOT EXISTS daemons (
       unit TEXT NOT NULL, domain TEXT NOT NULL, name TEXT NOT NULL, row TEXT NOT NULL,
       PRIMARY KEY (unit, domain, name)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS leases (
+      unit TEXT NOT NULL, domain TEXT NOT NULL, row TEXT NOT NULL,
+      PRIMARY KEY (unit, domain)) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS silences (name TEXT PRIMARY KEY, row TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS groups (name TEXT PRIMARY KEY, row TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS rollouts (

@@ -3,7 +3,8 @@
 
 #include <utility>
 
-// Alerts that are open, daemons, and what operators have said: silences and groups.
+// Alerts that are open, daemons, leases of reboots, and what operators have said: silences and
+// groups.
 
 namespace steward::station {
 namespace {
@@ -60,6 +61,22 @@ void write_daemons(SQLite::Database& db, const Batch& batch) {
   }
 }
 
+void write_leases(SQLite::Database& db, const Batch& batch) {
+  if (batch.leases.empty()) {
+    return;
+  }
+  SQLite::Statement put(db, "INSERT OR REPLACE INTO leases (unit, domain, row) VALUES (?, ?, ?)");
+  SQLite::Statement erase(db, "DELETE FROM leases WHERE unit = ? AND domain = ?");
+  for (const auto& [key, row] : batch.leases) {
+    if (row) {
+      const std::string text = wire::encode(*row);
+      sql::run(put, key.first, key.second, text);
+    } else {
+      sql::run(erase, key.first, key.second);
+    }
+  }
+}
+
 }  // namespace
 
 void sql::write_words(SQLite::Database& db, const Batch& batch) {
@@ -79,6 +96,7 @@ void sql::write_words(SQLite::Database& db, const Batch& batch) {
     }
   }
   write_daemons(db, batch);
+  write_leases(db, batch);
   write(db, "silences", batch.silences);
   write(db, "groups", batch.groups);
 }
@@ -86,6 +104,7 @@ void sql::write_words(SQLite::Database& db, const Batch& batch) {
 void sql::read_words(SQLite::Database& db, Store::Kept& kept) {
   kept.alerts = read(db, "alerts", &wire::decode_alert_row);
   kept.daemons = read(db, "daemons", &wire::decode_unit_daemon);
+  kept.leases = read(db, "leases", &wire::decode_reboot_lease);
   kept.silences = read(db, "silences", &wire::decode_silence_row);
   kept.groups = read(db, "groups", &wire::decode_group_row);
 }

@@ -129,6 +129,9 @@ void Updates::take(Waiting waiting) {
   if (const auto* asked = std::get_if<wire::UpdateHistory>(&waiting.request)) {
     return runtime::answer(context_, id, history(asked->limit));
   }
+  if (const auto* granted = std::get_if<wire::UpdateGrant>(&waiting.request)) {
+    return runtime::answer(context_, id, grant(*granted));
+  }
   if (!changes(waiting.request)) {
     looks_.push_back(std::move(waiting));
     return next_look_.start(milliseconds(0));
@@ -291,6 +294,16 @@ void Updates::hold(const wire::MessageId& id, const wire::UpdateHold& hold) {
                                    driver_->hold(hold),
                                    kHoldPatience,
                                    [this, id](const Result<std::string>& said) { held(id, said); });
+}
+
+Result<std::string> Updates::grant(const wire::UpdateGrant& grant) {
+  if (!run_ || run_->id() != grant.run) {
+    return failure(ErrorCode::not_found, "no run " + grant.run + " is under way");
+  }
+  if (auto granted = run_->grant(); !granted) {
+    return tl::unexpected<Error>(std::move(granted).error());
+  }
+  return std::string("{}");
 }
 
 void Updates::ended(const wire::UpdateOutcome& outcome) {

@@ -38,6 +38,7 @@ class Updates final : public runtime::Handler {
   void change(Waiting waiting);
   void begin_run(const wire::MessageId& id, const wire::UpdateRun& request);
   void refresh(const wire::MessageId& id);
+  Result<std::string> grant(const wire::UpdateGrant& grant);
   void hold(const wire::MessageId& id, const wire::UpdateHold& hold);
   void held(const wire::MessageId& id, const Result<std::string>& said);
   void ended(const wire::UpdateOutcome& outcome);

@@ -62,6 +62,7 @@ Run::Run(Shop& shop, Record record, Window window)
       }),
       opening_(shop.context.loop, [this] { look_at_window(); }),
       reboot_(shop.context.loop, [this] { reboot(); }),
+      lease_(shop.context.loop, [this] { look_at_lease(); }),
       health_(shop.context.loop, [this] { look_at_health(); }),
       lock_(shop.context.loop, [this] { look_at_lock(); }),
       settle_(shop.context.loop, [this] { settle(); }),
@@ -145,6 +146,8 @@ void Run::adopt(std::optional<wire::UpdateOutcome> earlier) {
       return restart_services();
     case Phase::reboot_pending:
       return await_reboot();
+    case Phase::lease_wait:
+      return adopt_lease();
     case Phase::rebooting:
       return await_boot();
     case Phase::verifying:
@@ -294,6 +297,7 @@ void Run::fail(Error error) {
 void Run::conclude(wire::UpdateOutcome outcome) {
   opening_.stop();
   reboot_.stop();
+  lease_.stop();
   health_.stop();
   lock_.stop();
   settle_.stop();
@@ -312,7 +316,8 @@ bool Run::cancel() {
   cancelled_ = true;
   next_ = nullptr;
   later_.stop();
-  if (phase == Phase::reboot_pending && record_.request.op != wire::UpdateRun::Op::reboot) {
+  const bool pending = phase == Phase::reboot_pending || phase == Phase::lease_wait;
+  if (pending && record_.request.op != wire::UpdateRun::Op::reboot) {
     conclude_good("its reboot was cancelled");
     return true;
   }

@@ -22,7 +22,7 @@ namespace steward::handlers::osupdate {
 //
 //   planning --> waiting_lock --> downloading --> waiting_window --> applying --(broken)-->
 //   repairing
-//   --> services --> reboot_pending --> rebooting --> verifying --> done, failed
+//   --> services --> reboot_pending --> lease_wait --> rebooting --> verifying --> done, failed
 //
 // What is not asked for is left out.
 //
@@ -61,6 +61,10 @@ class Run {
 
   // False: it is too late for that.
   bool cancel();
+
+  // The station's word that it may reboot; said again it changes nothing. Errors: conflict (it
+  // waits for no lease, or its window is closed by now: then it waits for the next one).
+  [[nodiscard]] Result<void> grant();
 
   const std::string& id() const { return record_.id; }
 
@@ -102,6 +106,10 @@ class Run {
   void installed(wire::UpdateOutcome outcome);
   void restart_services();
   void await_reboot();
+  bool wants_reboot() const;
+  void await_lease();
+  void adopt_lease();
+  void look_at_lease();
   void reboot();
   void verify();
   void look_at_health();
@@ -140,8 +148,10 @@ class Run {
   std::vector<wire::ConffileOutcome> conffiles_;
   std::function<void()> opened_;
   std::chrono::steady_clock::time_point verifies_since_;
+  std::chrono::steady_clock::time_point lease_told_;
   runtime::Timer opening_;  // until the window is looked at again
   runtime::Timer reboot_;   // until the machine is told to, or has had its time to
+  runtime::Timer lease_;    // until it is looked at again if it may still reboot
   runtime::Timer health_;   // until it is asked again
   runtime::Timer lock_;     // until it is looked at again
   runtime::Timer settle_;   // for what a killed dpkg has left running

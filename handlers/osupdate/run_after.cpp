@@ -1,5 +1,5 @@
-// What comes behind an update: services that run what was replaced, a reboot, and whether the unit
-// is well.
+// What comes behind an update: services that run what was replaced, a reboot, for which the station
+// may have to give its leave, and whether the unit is well.
 
 #include "handlers/osupdate/run.hpp"
 #include "handlers/osupdate/stale.hpp"
@@ -22,6 +22,8 @@ constexpr milliseconds kRestartPatience{300'000};
 constexpr milliseconds kTellPatience{60'000};  // for the machine to take the order to reboot
 constexpr milliseconds kRebootPatience{900'000};
 constexpr milliseconds kHealthPause{5'000};
+constexpr milliseconds kLeasePause{30'000};         // until the window is looked at again
+constexpr milliseconds kTellLeaseAgain{3'600'000};  // a station may have lost what it was told
 
 std::string kernel() {
   utsname name{};
@@ -82,12 +84,15 @@ void Run::restart_services() {
                                  });
 }
 
+bool Run::wants_reboot() const {
+  const auto policy = record_.request.reboot.policy;
+  return policy == Policy::always ||
+         (policy == Policy::if_required && shop_.driver.reboot_required());
+}
+
 void Run::await_reboot() {
   const auto& request = record_.request;
-  const bool wanted =
-      request.reboot.policy == Policy::always ||
-      (request.reboot.policy == Policy::if_required && shop_.driver.reboot_required());
-  if (!wanted) {
+  if (!wants_reboot()) {
     return request.health.argv.empty() ? conclude_good() : verify();
   }
   if (!enter(Phase::reboot_pending)) {
@@ -98,10 +103,70 @@ void Run::await_reboot() {
   await_window([this] { reboot_.start(record_.request.reboot.delay); });
 }
 
-// Called once more when the machine has had its time to.
+// The delay may have taken all of the window. Each agent tells it anew.
+void Run::await_lease() {
+  if (!window_.is_open(shop_.context.clock.now())) {
+    return await_reboot();
+  }
+  record_.boot = runtime::boot_id(shop_.boot_id);
+  record_.good->kernel_before = kernel();
+  if (!enter(Phase::lease_wait)) {
+    return;
+  }
+  waits_for_ = "the station's lease for its reboot";
+  lease_told_ = shop_.context.clock.steady();
+  lease_.start(kLeasePause);
+}
+
+// Somebody else may have rebooted the machine meanwhile.
+void Run::adopt_lease() {
+  if (runtime::boot_id(shop_.boot_id) != record_.boot) {
+    record_.good->rebooted = true;
+    record_.good->kernel_after = kernel();
+    return verify();
+  }
+  wants_reboot() ? await_lease() : await_reboot();
+}
+
+void Run::look_at_lease() {
+  const auto now = shop_.context.clock.steady();
+  if (!window_.is_open(shop_.context.clock.now())) {
+    return await_reboot();  // what it tells gives its turn to others
+  }
+  if (now - lease_told_ >= kTellLeaseAgain) {
+    lease_told_ = now;
+    tell(UpdateEvent::Type::phase);
+  }
+  lease_.start(kLeasePause);
+}
+
+Result<void> Run::grant() {
+  const auto phase = record_.phase;
+  if (phase == Phase::rebooting || phase == Phase::verifying) {
+    return {};
+  }
+  if (phase != Phase::lease_wait || concluded_) {
+    return failure(ErrorCode::conflict,
+                   "it waits for no lease: it is at " + std::string(wire::word(phase)));
+  }
+  if (!window_.is_open(shop_.context.clock.now())) {
+    lease_.start(milliseconds(0));
+    return failure(ErrorCode::conflict, "its window is closed by now");
+  }
+  lease_.stop();
+  waits_for_.clear();
+  next_ = [this] { reboot(); };
+  later_.start(milliseconds(0));
+  return {};
+}
+
+// Called once more when the machine has had its time to; with a lease, also before it is asked for.
 void Run::reboot() {
   if (record_.phase == Phase::rebooting) {
     return conclude_bad({ErrorCode::timed_out, "it was told to reboot, and has not"});
+  }
+  if (record_.request.reboot.lease && record_.phase != Phase::lease_wait) {
+    return await_lease();
   }
   record_.boot = runtime::boot_id(shop_.boot_id);
   record_.good->kernel_before = kernel();

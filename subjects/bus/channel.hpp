@@ -59,6 +59,8 @@ class Channel {
   // not looked at; an event has to be its node's.
   [[nodiscard]] tl::expected<Opened, Refusal> open(Message&& message, wire::Timestamp now) const;
 
+  wire::MessageId new_id(wire::Timestamp now) const { return new_id_(now); }
+
   // An envelope of a new message of this node.
   wire::Envelope envelope(wire::Subject subject, wire::Timestamp now) const;
 

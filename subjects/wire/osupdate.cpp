@@ -32,9 +32,10 @@ enum class Op {
   unhold,
   status,
   history,
+  grant,
   none
 };
-constexpr std::array<std::string_view, 11> kUpdateOps{"check",
+constexpr std::array<std::string_view, 12> kUpdateOps{"check",
                                                       "list",
                                                       "plan",
                                                       "download",
@@ -44,7 +45,8 @@ constexpr std::array<std::string_view, 11> kUpdateOps{"check",
                                                       "hold",
                                                       "unhold",
                                                       "status",
-                                                      "history"};
+                                                      "history",
+                                                      "grant"};
 
 constexpr std::array<std::string_view, 3> kRebootPolicies{"never", "if_required", "always"};
 constexpr milliseconds kLongestWindow = hours(7 * 24);
@@ -114,6 +116,7 @@ void read_course(Fields& fields, UpdateRun& run) {
   fields.object("reboot", [&run](Fields& inner) {
     read_word(inner, "policy", kRebootPolicies, run.reboot.policy);
     run.reboot.delay = inner.milliseconds("delay_ms", run.reboot.delay, {}, kLongestWait);
+    run.reboot.lease = inner.boolean("lease", run.reboot.lease);
   });
   fields.object("health", [&run](Fields& inner) {
     run.health.argv = read_argv(inner, "argv");
@@ -125,30 +128,44 @@ void read_course(Fields& fields, UpdateRun& run) {
 json course_json(const UpdateRun& run) {
   const UpdateRun usual;
   json out = json::object();
+  json must = json::array();  // who knows none of these would begin at once
   if (!run.window.cron.empty()) {
     out["window"] = {{"cron", run.window.cron}, {"tz", run.window.zone}};
     put(out["window"], "duration_ms", run.window.duration, usual.window.duration);
-    out["must"] = {"window"};  // who knows none would begin at once
+    must.emplace_back("window");
   }
   json reboot = json::object();
   put_word(reboot, "policy", run.reboot.policy, usual.reboot.policy, kRebootPolicies);
   put(reboot, "delay_ms", run.reboot.delay, usual.reboot.delay);
+  put(reboot, "lease", run.reboot.lease, usual.reboot.lease);
+  if (run.reboot.lease) {
+    must.emplace_back("reboot.lease");
+  }
   put_object(out, "reboot", std::move(reboot));
   json health = json::object();
   put(health, "argv", run.health.argv, usual.health.argv);
   put(health, "timeout_ms", run.health.timeout, usual.health.timeout);
   put_object(out, "health", std::move(health));
+  put_object(out, "must", std::move(must));
   return out;
 }
 
-void read_past_run(Fields& fields, UpdateRun& run) {
-  run.run = fields.text("run");
-  const auto id = MessageId::parse(run.run);
-  if (id) {
-    run.run = id->str();
-  } else if (!run.run.empty()) {
+// Empty: none is named.
+std::string read_run_id(Fields& fields) {
+  auto text = fields.text("run");
+  const auto id = MessageId::parse(text);
+  if (!id && !text.empty()) {
     fields.fail(ErrorCode::bad_payload, "run", "is no id of a command");
   }
+  return id ? id->str() : std::string();
+}
+
+UpdateGrant read_grant(Fields& fields) {
+  UpdateGrant grant{read_run_id(fields)};
+  if (grant.run.empty()) {
+    fields.fail(ErrorCode::bad_payload, "run", "is missing: which run may reboot");
+  }
+  return grant;
 }
 
 UpdateRun read_run(Fields& fields, UpdateRun::Op op) {
@@ -162,7 +179,7 @@ UpdateRun read_run(Fields& fields, UpdateRun::Op op) {
     return run;
   }
   if (op == UpdateRun::Op::rollback) {
-    read_past_run(fields, run);
+    run.run = read_run_id(fields);
   } else {
     run.choice = read_choice(fields);
     run.plan_hash = fields.text("plan_hash");
@@ -218,6 +235,8 @@ UpdateRequest read_update(Fields& fields) {
     case Op::history:
       return UpdateHistory{static_cast<std::size_t>(
           fields.integer("limit", 10, 1, static_cast<std::int64_t>(kMostUpdateHistory)))};
+    case Op::grant:
+      return read_grant(fields);
     case Op::none:
       break;
   }
@@ -268,6 +287,8 @@ json request_json(const UpdateHistory& history) {
   put(out, "limit", history.limit, UpdateHistory().limit);
   return out;
 }
+
+json request_json(const UpdateGrant& grant) { return {{"op", "grant"}, {"run", grant.run}}; }
 
 }  // namespace
 

@@ -72,6 +72,7 @@ struct UpdateReboot {
 
   Policy policy = Policy::never;
   std::chrono::milliseconds delay{60'000};
+  bool lease = false;  // behind the delay it waits until its station grants it
 
   bool operator==(const UpdateReboot&) const = default;
 };
@@ -121,13 +122,21 @@ struct UpdateHistory {
   bool operator==(const UpdateHistory&) const = default;
 };
 
+// That run may reboot now: the station's word.
+struct UpdateGrant {
+  std::string run;  // id of its command
+
+  bool operator==(const UpdateGrant&) const = default;
+};
+
 using UpdateRequest = std::variant<UpdateCheck,
                                    UpdateList,
                                    UpdatePlanRequest,
                                    UpdateRun,
                                    UpdateHold,
                                    UpdateStatus,
-                                   UpdateHistory>;
+                                   UpdateHistory,
+                                   UpdateGrant>;
 
 struct DecodedUpdateRequest {
   UpdateRequest request;
@@ -203,6 +212,7 @@ enum class UpdatePhase {
   repairing,
   services,
   reboot_pending,
+  lease_wait,
   rebooting,
   verifying,
   done,

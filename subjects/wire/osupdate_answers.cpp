@@ -13,7 +13,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::array<std::string_view, 4> kOps{"download", "apply", "rollback", "reboot"};
-constexpr std::array<std::string_view, 14> kPhases{"queued",
+constexpr std::array<std::string_view, 15> kPhases{"queued",
                                                    "planning",
                                                    "waiting_window",
                                                    "waiting_lock",
@@ -22,6 +22,7 @@ constexpr std::array<std::string_view, 14> kPhases{"queued",
                                                    "repairing",
                                                    "services",
                                                    "reboot_pending",
+                                                   "lease_wait",
                                                    "rebooting",
                                                    "verifying",
                                                    "done",

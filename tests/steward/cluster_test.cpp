@@ -109,6 +109,20 @@ TEST_CASE("cluster: what is made can be used: logins, policy, keys, all of one c
   const auto* const signer = policy->find_signer(person->public_key().id());
   REQUIRE(signer != nullptr);
   CHECK(signer->source.str() == "/operator/anna");
+  const auto unit = *wire::NodeName::parse("ship1");
+  auto grant = wire::make_envelope(*wire::MessageId::parse("01ARZ3NDEKTSV4RRFFQ69G5FAV"),
+                                   wire::Source::node(node("station")),
+                                   *wire::Subject::parse("ship1.command.osupdate.system"),
+                                   kNow);
+  const auto key =
+      identity::read_key_file(cluster->path("station/message.key"), identity::no_passphrase);
+  REQUIRE(key);
+  grant.key_id = key->public_key().id();
+  const auto may = [&](const std::string& payload) {
+    return policy->evaluate({grant, payload, unit, kNow}).allowed;
+  };
+  CHECK(may(R"({"op":"grant","run":"01ARZ3NDEKTSV4RRFFQ69G5FAV"})"));
+  CHECK(!may(R"({"op":"apply"})"));
   for (const auto* secret : {"offline/root.key", "offline/account.seed", "station/login.creds"}) {
     CHECK((fs::status(cluster->path(secret)).permissions() & fs::perms::all) ==
           (fs::perms::owner_read | fs::perms::owner_write));

@@ -40,6 +40,7 @@ void declare_course(Syntax& syntax, UpdateCourse& course, bool reboots) {
     syntax.option("--reboot", course.reboot, "WHEN", "never, if-required, always");
   }
   syntax.option("--reboot-delay", course.reboot_delay, "TIME", "before it (1m)");
+  syntax.flag("--lease", course.lease, "reboot when the station says: a few at once");
   syntax.option("--health", course.health, "SCRIPT", "says by its end if the unit is well");
   syntax.option("--health-for", course.health_for, "TIME", "it may fail so long (5m)");
 }
@@ -54,6 +55,11 @@ Result<void> take_course(const UpdateCourse& course, wire::UpdateRun& run) {
   }
   run.restart = course.restart;
   STEWARD_TRY(run.reboot.policy, policy_of(course.reboot));
+  run.reboot.lease = course.lease;
+  const bool reboots = run.op == wire::UpdateRun::Op::reboot || run.reboot.policy != Policy::never;
+  if (course.lease && !reboots) {
+    return failure(ErrorCode::bad_config, "--lease is for a reboot: --reboot if-required --lease");
+  }
   if (!course.health.empty()) {
     run.health.argv = {"sh", "-c", course.health};
   }

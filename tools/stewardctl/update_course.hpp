@@ -16,6 +16,7 @@ struct UpdateCourse {
   std::vector<std::string> restart;
   std::string reboot;
   std::string reboot_delay;
+  bool lease = false;
   std::string health;
   std::string health_for;
 };

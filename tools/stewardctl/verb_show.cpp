@@ -1,4 +1,5 @@
 #include "subjects/wire/fields.hpp"
+#include "subjects/wire/reboot_lease.hpp"
 #include "tools/stewardctl/format.hpp"
 #include "tools/stewardctl/targets.hpp"
 #include "tools/stewardctl/unit_text.hpp"
@@ -84,20 +85,41 @@ Table handlers_table(const wire::UnitRow& row) {
   return table;
 }
 
-std::vector<wire::HistoryRow> history_of(Session& session, const std::string& unit) {
+// What the station knows of one unit; of what it does not know there is none.
+template <class Row>
+std::vector<Row> rows_of(Session& session,
+                         const std::string& what,
+                         const std::string& unit,
+                         Result<Row> (*decode)(std::string_view)) {
   wire::QueryRequest request = all_rows();
   request.units = {unit};
-  const auto answer = session.query("history", request);
-  std::vector<wire::HistoryRow> out;
+  const auto answer = session.query(what, request);
+  std::vector<Row> out;
   if (answer) {
     for (const std::string& text : answer->rows) {
-      auto row = wire::decode_history_row(text);
+      auto row = decode(text);
       if (row && row->unit == unit) {
         out.push_back(*std::move(row));
       }
     }
   }
   return out;
+}
+
+// "waits for its lease since 10:00:00 (3m ago)"
+Cell lease_cell(const wire::RebootLease& lease, wire::Timestamp now) {
+  switch (lease.state) {
+    case wire::LeaseState::waiting:
+      return {"waits for a lease since " + when(lease.since, now)};
+    case wire::LeaseState::held:
+      return {"has the lease until " + date_time(lease.expires.value_or(now)), Paint::warning};
+    case wire::LeaseState::overdue:
+      return {"overdue: had the lease, and is not done since " + when(lease.since, now),
+              Paint::bad};
+    case wire::LeaseState::refused:
+      break;
+  }
+  return {one_line("refuses the lease: " + lease.why), Paint::bad};
 }
 
 Table history_table(const std::vector<wire::HistoryRow>& rows) {
@@ -122,7 +144,8 @@ Result<Exit> show_unit(Invocation& invocation, const std::string& name) {
   STEWARD_TRY([[maybe_unused]] const auto picked, pick_units(target, known, Purpose::look));
   const auto found =
       static_cast<std::size_t>(std::find(known.begin(), known.end(), name) - known.begin());
-  const auto history = history_of(*session, name);
+  const auto history = rows_of(*session, "history", name, &wire::decode_history_row);
+  const auto leases = rows_of(*session, "reboots", name, &wire::decode_reboot_lease);
   Console& console = invocation.console;
   if (invocation.format == Format::name) {
     console.out(name + "\n");
@@ -133,14 +156,21 @@ Result<Exit> show_unit(Invocation& invocation, const std::string& name) {
       STEWARD_TRY(auto step, wire::parse_json(wire::encode(row)));
       object["history"].push_back(std::move(step));
     }
+    for (const auto& lease : leases) {
+      STEWARD_TRY(auto row, wire::parse_json(wire::encode(lease)));
+      object["reboots"].push_back(std::move(row));
+    }
     console.out(object.dump(invocation.format == Format::json ? 2 : -1) + "\n");
   } else {
     const Style& style = console.look().out;
     const auto width = console.width();
     const auto now = answer.station_time.value_or(wall_clock());
+    Table table = table_of_unit(rows[found], style, now);
+    for (const auto& lease : leases) {
+      table.add({{"reboot", Paint::faint}, lease_cell(lease, now)});
+    }
     std::string out =
-        style.paint(Paint::strong, name) + "\n" +
-        table_of_unit(rows[found], style, now).render(style, width, Table::Titles::hidden);
+        style.paint(Paint::strong, name) + "\n" + table.render(style, width, Table::Titles::hidden);
     if (!rows[found].hello.handlers.empty()) {
       out += "\n" + handlers_table(rows[found]).render(style, width);
     }

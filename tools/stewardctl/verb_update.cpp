@@ -187,6 +187,7 @@ Verbs update_verbs() {
            "stewardctl update apply 'ship*' --security\n"
            "stewardctl update apply ship1 --plan HASH --conffile keep\n"
            "stewardctl update apply 'ship*' --window '0 2 * * sat' --reboot if-required\n"
+           "stewardctl update apply --all --reboot if-required --lease\n"
            "stewardctl update apply --all --download\n"
            "stewardctl update apply 'ship*' --batch 10% --canary 1 --max-fail 5%",
            TakesCommand::no,

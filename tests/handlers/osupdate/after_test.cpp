@@ -146,6 +146,83 @@ TEST_CASE("osupdate: a reboot that waits can be cancelled, and what was installe
   CHECK(machine.told().empty());
 }
 
+TEST_CASE("osupdate: with a lease it reboots only when that run is granted, whatever agents come") {
+  const Machine machine;
+  Rig rig(machine.options());
+  rig.upgradable();
+  const auto grant = [&rig](const std::string& run) {
+    return rig.ask(R"({"op":"grant","run":")" + run + "\"}");
+  };
+  const auto id =
+      rig.send(R"({"op":"apply","reboot":{"policy":"always","delay_ms":10,"lease":true}})");
+  REQUIRE(comes_to(rig, id, "lease_wait"));
+  const auto status = nlohmann::json::parse(rig.ask(R"({"op":"status"})").result);
+  CHECK(status["run"]["waits_for"] == "the station's lease for its reboot");
+  const auto told = rig.heard.events.size();
+  rig.crash();
+  // It is told anew, without the phases before.
+  REQUIRE(rig.until([&] { return rig.heard.events.size() > told; }));
+  CHECK(rig.heard.events.back().phase == wire::UpdatePhase::lease_wait);
+  const auto other = grant("01ARZ3NDEKTSV4RRFFQ69G5FAV");
+  CHECK(other.code == "not_found");
+  CHECK(other.message == "no run 01ARZ3NDEKTSV4RRFFQ69G5FAV is under way");
+  CHECK(machine.told().empty());
+
+  CHECK(grant(id.str()).state == CommandState::done);
+  REQUIRE(comes_to(rig, id, "rebooting"));
+  CHECK(grant(id.str()).state == CommandState::done);
+  REQUIRE(rig.until([&] { return !machine.told().empty(); }));
+  machine.write("boot", "two\n");
+  rig.crash();
+  const auto ack = rig.end_of(id);
+  CHECK_MESSAGE(ack.state == CommandState::done, ack.message);
+  CHECK(rig.outcome(ack).rebooted);
+  CHECK(machine.told() == "reboot\n");
+  CHECK(grant(id.str()).code == "not_found");
+  CHECK(rig.heard.phases(id.str()) == Words{"planning",
+                                            "downloading",
+                                            "applying",
+                                            "reboot_pending",
+                                            "lease_wait",
+                                            "rebooting",
+                                            "verifying"});
+}
+
+TEST_CASE("osupdate: a run that waits for its lease can be cancelled, and takes no grant before") {
+  const Machine machine;
+  Rig rig(machine.options());
+  rig.upgradable();
+  const auto early = rig.send(R"({"op":"reboot","reboot":{"lease":true}})");
+  REQUIRE(comes_to(rig, early, "reboot_pending"));
+  const auto refused = rig.ask(R"({"op":"grant","run":")" + early.str() + "\"}");
+  CHECK(refused.code == "conflict");
+  CHECK(refused.message == "it waits for no lease: it is at reboot_pending");
+  CHECK(rig.cancel(early) == runtime::CancelOutcome::cancelled);
+  const auto id =
+      rig.send(R"({"op":"apply","reboot":{"policy":"always","delay_ms":0,"lease":true}})");
+  REQUIRE(comes_to(rig, id, "lease_wait"));
+  CHECK(rig.cancel(id) == runtime::CancelOutcome::cancelled);
+  const auto ack = rig.end_of(id);
+  CHECK(ack.state == CommandState::done);
+  CHECK(rig.outcome(ack).message == "its reboot was cancelled");
+  CHECK(machine.told().empty());
+}
+
+TEST_CASE(
+    "osupdate: a machine that was rebooted while it waited for its lease has had its reboot") {
+  const Machine machine;
+  Rig rig(machine.options());
+  rig.upgradable();
+  const auto id = rig.send(R"({"op":"reboot","reboot":{"delay_ms":0,"lease":true}})");
+  REQUIRE(comes_to(rig, id, "lease_wait"));
+  machine.write("boot", "two\n");
+  rig.crash();
+  const auto ack = rig.end_of(id);
+  CHECK(ack.state == CommandState::done);
+  CHECK(rig.outcome(ack).rebooted);
+  CHECK(machine.told().empty());
+}
+
 TEST_CASE("osupdate: a unit that is not well behind it has failed, with what was installed") {
   const Machine machine;
   Rig rig(machine.options());

@@ -19,12 +19,15 @@
 
 namespace steward::tests {
 
-// `steward` with arguments, its runtime folder and its output in a folder of the test's.
+// `steward`, or another program of ours, with arguments, its runtime folder and its output in a
+// folder of the test's.
 class Program {
  public:
-  Program(const std::filesystem::path& folder, std::vector<std::string> arguments)
+  Program(const std::filesystem::path& folder,
+          std::vector<std::string> arguments,
+          const std::string& program = "steward")
       : output_(folder / ("output-" + std::to_string(++count_))) {
-    arguments.insert(arguments.begin(), std::string(STEWARD_BIN_DIR) + "/steward");
+    arguments.insert(arguments.begin(), std::string(STEWARD_BIN_DIR) + "/" + program);
     std::vector<char*> argv;
     for (auto& argument : arguments) {
       argv.push_back(argument.data());

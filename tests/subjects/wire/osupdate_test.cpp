@@ -1,5 +1,7 @@
 #include "subjects/wire/osupdate.hpp"
 
+#include "subjects/wire/reboot_lease.hpp"
+
 #include <doctest/doctest.h>
 
 #include <initializer_list>
@@ -27,7 +29,7 @@ UpdateRun full_run() {
   run.rate = 7;
   run.window = {"0 2 * * 6", "Europe/Oslo", 90min};
   run.restart = {"nginx", "web@*"};
-  run.reboot = {UpdateReboot::Policy::if_required, 3s};
+  run.reboot = {UpdateReboot::Policy::if_required, 3s, true};
   run.health = {{"systemctl", "is-system-running"}, 7s};
   return run;
 }
@@ -78,7 +80,8 @@ TEST_CASE("osupdate: every request comes back") {
                                        UpdateRequest(UpdateHold{true, {"bash"}}),
                                        UpdateRequest(UpdateHold{false, {"bash"}}),
                                        UpdateRequest(UpdateStatus{}),
-                                       UpdateRequest(UpdateHistory{3})}) {
+                                       UpdateRequest(UpdateHistory{3}),
+                                       UpdateRequest(UpdateGrant{rollback.run})}) {
     const auto text = encode(request);
     INFO(text);
     const auto decoded = decode_update_request(text);
@@ -87,6 +90,21 @@ TEST_CASE("osupdate: every request comes back") {
     CHECK(decoded->ignored.empty());
   }
   CHECK(encode(UpdateRequest(UpdateRun{})) == R"({"op":"apply"})");
+}
+
+TEST_CASE("osupdate: the lease of a reboot comes back") {
+  RebootLease lease{
+      "ship1", "system", "01ARZ3NDEKTSV4RRFFQ69G5FAV", LeaseState::waiting, Timestamp(1s)};
+  CHECK(decode_reboot_lease(encode(lease)) == lease);
+  lease.state = LeaseState::refused;
+  lease.expires = Timestamp(2s);
+  lease.grant = "01ARZ3NDEKTSV4RRFFQ69G5FAW";
+  lease.seen = lease.taken = true;
+  lease.why = "denied";
+  lease.epoch = "01ARZ3NDEKTSV4RRFFQ69G5FAX";
+  lease.seq = 7;
+  CHECK(decode_reboot_lease(encode(lease)) == lease);
+  CHECK(!decode_reboot_lease(R"({"unit":"ship1"})"));
 }
 
 TEST_CASE("osupdate: what does not fit is refused with its field") {
@@ -116,8 +134,11 @@ TEST_CASE("osupdate: what does not fit is refused with its field") {
   refused(R"({"op":"history","limit":51})", "limit");
   CHECK(decode_update_request(R"({"op":"apply","moon":{}})").value().ignored ==
         std::vector<std::string>{"moon"});
-  // A unit that knows no windows must not change anything at once.
-  CHECK(encode(UpdateRequest(full_run())).find(R"("must":["window"])") != std::string::npos);
+  refused(R"({"op":"grant"})", "run");
+  refused(R"({"op":"grant","run":"7"})", "run");
+  // A unit that knows no windows, or no leases, must not change anything at once.
+  CHECK(encode(UpdateRequest(full_run())).find(R"("must":["window","reboot.lease"])") !=
+        std::string::npos);
 }
 
 // They become words of a command line.
