@@ -39,6 +39,8 @@ class Apt final : public Driver {
   std::optional<Progress> progress(std::string_view line) const override;
   CommandLine hold(const wire::UpdateHold& hold) const override;
   std::string archive_of(const std::string& package, const std::string& version) const override;
+  std::vector<std::filesystem::path> files_of(const std::string& package) const override;
+  CommandLine status_of(const std::string& package) const override;
   [[nodiscard]] Result<SystemState> state() const override;
   [[nodiscard]] Result<std::optional<LockHolder>> lock_holder() const override;
   Room room() const override;

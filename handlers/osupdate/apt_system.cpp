@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <fstream>
+#include <string>
 
 namespace steward::handlers::osupdate {
 namespace {
@@ -51,6 +53,36 @@ std::string Apt::archive_of(const std::string& package, const std::string& versi
     }
   }
   return "";
+}
+
+// dpkg's own list: "bash.list", or "libc6:i386.list"; folders and what was removed are left out.
+std::vector<std::filesystem::path> Apt::files_of(const std::string& package) const {
+  std::vector<std::filesystem::path> files;
+  std::error_code error;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(place_.root / "var/lib/dpkg/info", error)) {
+    const std::string name = entry.path().filename();
+    if (!name.ends_with(".list") || name.substr(0, name.find_last_of(":.")) != package) {
+      continue;
+    }
+    std::ifstream list(entry.path());
+    for (std::string line; std::getline(list, line);) {
+      const auto file = place_.root / std::filesystem::path(line).relative_path();
+      const auto status = std::filesystem::symlink_status(file, error);
+      if (std::filesystem::is_regular_file(status) || std::filesystem::is_symlink(status)) {
+        files.push_back(file);
+      }
+    }
+  }
+  return files;
+}
+
+CommandLine Apt::status_of(const std::string& package) const {
+  return {"dpkg-query",
+          "--admindir=" + (place_.root / "var/lib/dpkg").string(),
+          "-W",
+          "-f=${db:Status-Status}",
+          package};
 }
 
 Result<SystemState> Apt::state() const { return read_dpkg_state(place_.root / "var/lib/dpkg"); }

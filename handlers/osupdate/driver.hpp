@@ -110,6 +110,11 @@ class Driver {
   // The archive of an old version that is still there; empty: none.
   virtual std::string archive_of(const std::string& package, const std::string& version) const = 0;
 
+  // Files of a package that is installed, as they lie on this machine.
+  virtual std::vector<std::filesystem::path> files_of(const std::string& package) const = 0;
+  // Says "unpacked" or "half-installed" while the package is brought in, something else then.
+  virtual CommandLine status_of(const std::string& package) const = 0;
+
   // Errors: io, permission, not_found.
   [[nodiscard]] virtual Result<SystemState> state() const = 0;
   [[nodiscard]] virtual Result<std::optional<LockHolder>> lock_holder() const = 0;

@@ -22,6 +22,7 @@ constexpr milliseconds kFirstLook{120'000};
 constexpr milliseconds kSpread{300'000};  // of the first looks of a fleet
 constexpr milliseconds kLongestEvery{86'400'000};
 constexpr milliseconds kShortestStall{1'000};
+constexpr milliseconds kOwnPatience{50'000};  // so that the old agent is back within a minute
 constexpr std::size_t kMostWaiting = 100;
 
 std::unique_ptr<Driver> make_driver(runtime::Options& options) {
@@ -32,6 +33,12 @@ std::unique_ptr<Driver> make_driver(runtime::Options& options) {
 CommandLine words_of(runtime::Options& options, std::string_view key, std::string usual) {
   auto words = options.texts(key);
   return words.empty() ? CommandLine{std::move(usual)} : words;
+}
+
+Own::Settings own_settings(runtime::Options& options) {
+  return {options.text("own_package", "steward-edge"),
+          options.text("own_service", "steward-edge.service"),
+          options.milliseconds("own_ms", kOwnPatience, kShortestStall, kLongestEvery)};
 }
 
 bool changes(const wire::UpdateRequest& request) {
@@ -46,6 +53,11 @@ Updates::Updates(runtime::Context& context)
     : context_(context),
       driver_(make_driver(context.options)),
       records_(context.state_dir),
+      own_(context,
+           *driver_,
+           words_of(context.options, "systemctl", "systemctl"),
+           context.options.text("shim", runtime::shim_program()),
+           own_settings(context.options)),
       shop_{context,
             *driver_,
             records_,
@@ -56,6 +68,7 @@ Updates::Updates(runtime::Context& context)
             words_of(context.options, "systemctl", "systemctl"),
             context.options.text("boot_id", runtime::kBootId),
             context.options.text("proc", "/proc"),
+            own_,
             [this](const UpdateEvent& event) {
               auto payload = wire::encode(event);
               if (event.type == UpdateEvent::Type::progress) {
@@ -79,6 +92,7 @@ Result<void> Updates::start() {
   if (!driver_->is_there()) {
     return {};
   }
+  own_.start();
   auto record = records_.load();
   if (!record) {
     context_.log.error("an update that was under way is left alone: " + record.error().message);
@@ -312,6 +326,7 @@ void Updates::ended(const wire::UpdateOutcome& outcome) {
     context_.log.error("the history of updates is not kept: " + added.error().message);
   }
   records_.remove();
+  own_.release(outcome.id);
   std::error_code error;
   std::filesystem::remove_all(shop_.folder, error);
   UpdateEvent event;

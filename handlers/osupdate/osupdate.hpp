@@ -2,6 +2,7 @@
 
 #include "handlers/osupdate/driver.hpp"
 #include "handlers/osupdate/look.hpp"
+#include "handlers/osupdate/own.hpp"
 #include "handlers/osupdate/record.hpp"
 #include "handlers/osupdate/run.hpp"
 #include "handlers/runtime/context.hpp"
@@ -62,6 +63,7 @@ class Updates final : public runtime::Handler {
   runtime::Context& context_;
   std::unique_ptr<Driver> driver_;
   Records records_;
+  Own own_;
   Run::Shop shop_;
   std::chrono::milliseconds look_every_;
 

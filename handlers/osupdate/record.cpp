@@ -53,6 +53,7 @@ Result<Record> read_record(const std::string& text) {
   if (fields.has("good")) {
     STEWARD_TRY(record.good, wire::decode_update_outcome(fields.raw("good")));
   }
+  record.own = fields.text("own");
   record.boot = fields.text("boot");
   record.started = wire::parse_time(fields.text("started")).value_or(wire::Timestamp());
   STEWARD_TRY([[maybe_unused]] const auto ignored, fields.finish());
@@ -89,6 +90,9 @@ Result<void> Records::save(const Record& record) const {
               {"started", wire::format_time(record.started)}};
   if (record.good) {
     out["good"] = json::parse(wire::encode(*record.good));
+  }
+  if (!record.own.empty()) {
+    out["own"] = record.own;
   }
   if (!record.boot.empty()) {
     out["boot"] = record.boot;

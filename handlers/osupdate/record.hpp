@@ -22,7 +22,8 @@ struct Record {
   int repairs = 0;                          // of this plan
   bool repaired = false;                    // at any time
   std::optional<wire::UpdateOutcome> good;  // once all is installed: what comes behind it is left
-  std::string boot;                         // of the machine, before its reboot
+  std::string own;   // version of the agent's package that is minded; or empty
+  std::string boot;  // of the machine, before its reboot
   wire::Timestamp started;
 };
 

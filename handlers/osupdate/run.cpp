@@ -62,6 +62,7 @@ Run::Run(Shop& shop, Record record, Window window)
       }),
       opening_(shop.context.loop, [this] { look_at_window(); }),
       reboot_(shop.context.loop, [this] { reboot(); }),
+      own_(shop.context.loop, [this] { await_own(); }),
       lease_(shop.context.loop, [this] { look_at_lease(); }),
       health_(shop.context.loop, [this] { look_at_health(); }),
       lock_(shop.context.loop, [this] { look_at_lock(); }),
@@ -297,6 +298,7 @@ void Run::fail(Error error) {
 void Run::conclude(wire::UpdateOutcome outcome) {
   opening_.stop();
   reboot_.stop();
+  own_.stop();
   lease_.stop();
   health_.stop();
   lock_.stop();

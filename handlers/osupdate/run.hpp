@@ -2,6 +2,7 @@
 
 #include "handlers/osupdate/driver.hpp"
 #include "handlers/osupdate/look.hpp"
+#include "handlers/osupdate/own.hpp"
 #include "handlers/osupdate/record.hpp"
 #include "handlers/osupdate/status_reader.hpp"
 #include "handlers/osupdate/window.hpp"
@@ -44,6 +45,7 @@ class Run {
     CommandLine systemctl;
     std::filesystem::path boot_id;  // a file that names this boot of the machine
     std::filesystem::path proc;
+    Own& own;
     std::function<void(const wire::UpdateEvent&)> tell;
     std::function<void(const wire::UpdateOutcome&)> ended;  // may destroy the run
   };
@@ -90,6 +92,10 @@ class Run {
   void look_at_lock();
   void fetch();
   void install();
+  void guard_own(const wire::UpdatePackage& package);
+  std::string own_complaint() const;
+  void await_own();
+  void come_behind();
   void repair();
   void start(CommandLine words);
   void take_up();
@@ -151,6 +157,7 @@ class Run {
   std::chrono::steady_clock::time_point lease_told_;
   runtime::Timer opening_;  // until the window is looked at again
   runtime::Timer reboot_;   // until the machine is told to, or has had its time to
+  runtime::Timer own_;      // until this agent has run for long enough
   runtime::Timer lease_;    // until it is looked at again if it may still reboot
   runtime::Timer health_;   // until it is asked again
   runtime::Timer lock_;     // until it is looked at again

@@ -37,6 +37,10 @@ void Run::installed(wire::UpdateOutcome outcome) {
   if (record_.request.op == wire::UpdateRun::Op::download) {
     return conclude_good();
   }
+  record_.own.empty() ? come_behind() : await_own();
+}
+
+void Run::come_behind() {
   if (record_.request.op == wire::UpdateRun::Op::reboot || record_.plan.hash.empty()) {
     return await_reboot();
   }

@@ -92,6 +92,9 @@ void Run::install() {
   if (record_.installs == 0 && !window_.is_open(shop_.context.clock.now())) {
     return await_window([this] { await_lock(record_.request.lock_wait, [this] { install(); }); });
   }
+  if (const auto* own = shop_.own.in(record_.plan); own != nullptr && record_.own.empty()) {
+    return guard_own(*own);
+  }
   ++record_.steps;
   ++record_.installs;
   if (enter(Phase::applying)) {
@@ -206,7 +209,9 @@ void Run::examine() {
   // What a killed dpkg has unpacked by half no repair brings back: the plan's own archive does.
   const bool can_go_on = !state->interrupted && state->broken.size() == state->half_unpacked.size();
   const bool cut_short = cut_ || repairing || shop_.driver.lost_the_lock(complaint());
-  if (!failed_in(*state).empty() && can_go_on && cut_short && record_.installs < kMostInstalls) {
+  // What put the agent's files back would not do so once more.
+  if (own_complaint().empty() && !failed_in(*state).empty() && can_go_on && cut_short &&
+      record_.installs < kMostInstalls) {
     return await_lock(milliseconds::max(), [this] { install(); });
   }
   finish({ErrorCode::exec_failed, complaint()});
@@ -283,6 +288,9 @@ void Run::judge(const Error& error) {
     end.state = Phase::failed;
     end.code = std::string(steward::word(error.code));
     end.message = error.message;
+    if (const auto own = own_complaint(); !own.empty()) {
+      end.message = own + "; " + end.message;
+    }
     end.log = runtime::last_shim_lines(step_folder(), 1, kLogLines, kLogBytes);
     return conclude(std::move(end));
   }

@@ -10,7 +10,7 @@ usage: repository.sh FOLDER make                         # empty system, empty r
        repository.sh FOLDER publish [sign]               # what was made since is offered
 
 package reads from the environment: CONTROL (more lines of it), POSTINST, PREINST (a script each),
-CONFFILE (contents of /etc/NAME.conf), SIZE (bytes of a file in it).
+CONFFILE (contents of /etc/NAME.conf), SIZE (bytes of a file in it), PROGRAM (/opt/NAME/program).
 END
 }
 
@@ -64,6 +64,10 @@ package() {
   [ -z "${CONTROL:-}" ] || printf '%s\n' "$CONTROL" >>"$tree/DEBIAN/control"
   echo "$version" >"$tree/opt/$name/version"
   [ -z "${SIZE:-}" ] || head -c "$SIZE" /dev/urandom >"$tree/opt/$name/data"
+  if [ -n "${PROGRAM:-}" ]; then
+    printf '#!/bin/sh\n%s\n' "$PROGRAM" >"$tree/opt/$name/program"
+    chmod 755 "$tree/opt/$name/program"
+  fi
   if [ -n "${CONFFILE:-}" ]; then
     mkdir -p "$tree/etc"
     echo "$CONFFILE" >"$tree/etc/$name.conf"

@@ -27,7 +27,7 @@ class Program {
           std::vector<std::string> arguments,
           const std::string& program = "steward")
       : output_(folder / ("output-" + std::to_string(++count_))) {
-    arguments.insert(arguments.begin(), std::string(STEWARD_BIN_DIR) + "/" + program);
+    arguments.insert(arguments.begin(), std::filesystem::path(STEWARD_BIN_DIR) / program);
     std::vector<char*> argv;
     for (auto& argument : arguments) {
       argv.push_back(argument.data());

@@ -32,7 +32,7 @@ UpdateUnit::UpdateUnit(const std::string& broker, std::string name) : name_(std:
                                   << "\ndpkg = " << quoted_path(at / "dpkg")
                                   << "\nboot_id = " << quoted_path(at / "boot")
                                   << "\nsystemctl = [\"sh\", \"-c\", \"echo $* >> "
-                                  << (at / "told").string() << "\", \"sh\"]\n";
+                                  << (at / "told").string() << "\", \"sh\"]\nown_ms = 5000\n";
   boot();
 }
 
@@ -40,7 +40,9 @@ void UpdateUnit::boot() const {
   std::ofstream(folder_.path() / "boot") << "boot " << boots_ << "\n";
 }
 
+// From its own package where it has one.
 void UpdateUnit::start() {
+  const auto packed = folder_.path() / "root/opt/steward-edge/program";
   agent_ = std::make_unique<Program>(folder_.path(),
                                      std::vector<std::string>{"run",
                                                               "--name",
@@ -49,7 +51,18 @@ void UpdateUnit::start() {
                                                               folder_.path() / "edge.toml",
                                                               "--state-dir",
                                                               folder_.path() / "state"},
-                                     "steward-edge");
+                                     std::filesystem::exists(packed) ? packed : "steward-edge");
+}
+
+bool UpdateUnit::obey() {
+  const auto told = folder_.path() / "told";
+  if (text_of(told).find("restart") == std::string::npos) {
+    return false;
+  }
+  std::filesystem::remove(told);
+  kill9();
+  start();
+  return true;
 }
 
 void UpdateUnit::kill9() { agent_.reset(); }

@@ -35,6 +35,10 @@ class UpdateUnit {
   // another boot.
   void reboot();
 
+  // Starts the agent anew if somebody has told the machine to, as systemd would. Whether that was
+  // so.
+  bool obey();
+
   // One line of tests/handlers/osupdate/repository.sh, with an environment before it.
   void repository(const std::string& words, const std::string& environment = "") const;
   void publish() const;
