@@ -234,6 +234,8 @@ Result<void> Cluster::make_policy(wire::Timestamp now) const {
   };
   auto schemas = rule("metrics", "automation", "metrics", "system");
   schemas["args"] = {{"op", {"schema"}}};
+  auto facts = rule("facts", "automation", "facts", "system");
+  facts["args"] = {{"op", {"tell"}}};
   auto leases = rule("reboots", "automation", "osupdate", "*");
   leases["args"] = {{"op", {"grant"}}, {"run", {"*"}}};
   const nlohmann::json policy = {
@@ -253,6 +255,7 @@ Result<void> Cluster::make_policy(wire::Timestamp now) const {
         rule("hello", "automation", "hello", "agent"),
         rule("outbox", "automation", "outbox", "events"),
         std::move(schemas),
+        std::move(facts),
         std::move(leases)}},
       {"deny", nlohmann::json::array()}};
   auto made = make_once(path("policy.json"), Access::everybody, [&policy]() -> Result<Text> {

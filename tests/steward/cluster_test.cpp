@@ -110,19 +110,26 @@ TEST_CASE("cluster: what is made can be used: logins, policy, keys, all of one c
   REQUIRE(signer != nullptr);
   CHECK(signer->source.str() == "/operator/anna");
   const auto unit = *wire::NodeName::parse("ship1");
-  auto grant = wire::make_envelope(*wire::MessageId::parse("01ARZ3NDEKTSV4RRFFQ69G5FAV"),
-                                   wire::Source::node(node("station")),
-                                   *wire::Subject::parse("ship1.command.osupdate.system"),
-                                   kNow);
   const auto key =
       identity::read_key_file(cluster->path("station/message.key"), identity::no_passphrase);
   REQUIRE(key);
-  grant.key_id = key->public_key().id();
-  const auto may = [&](const std::string& payload) {
-    return policy->evaluate({grant, payload, unit, kNow}).allowed;
+  // What the station says to units by itself, and what it may not.
+  const auto may = [&](const std::string& to, const std::string& payload) {
+    auto command = wire::make_envelope(*wire::MessageId::parse("01ARZ3NDEKTSV4RRFFQ69G5FAV"),
+                                       wire::Source::node(node("station")),
+                                       *wire::Subject::parse("ship1.command." + to),
+                                       kNow);
+    command.key_id = key->public_key().id();
+    return policy->evaluate({command, payload, unit, kNow}).allowed;
   };
-  CHECK(may(R"({"op":"grant","run":"01ARZ3NDEKTSV4RRFFQ69G5FAV"})"));
-  CHECK(!may(R"({"op":"apply"})"));
+  CHECK(may("osupdate.system", R"({"op":"grant","run":"01ARZ3NDEKTSV4RRFFQ69G5FAV"})"));
+  CHECK(!may("osupdate.system", R"({"op":"apply"})"));
+  CHECK(may("facts.system", R"({"op":"tell"})"));
+  CHECK(!may("facts.system", R"({"op":"set","labels":{"a":"b"}})"));
+  CHECK(may("metrics.system", R"({"op":"schema"})"));
+  CHECK(may("outbox.events", R"({"op":"recall","refs":["01ARZ3NDEKTSV4RRFFQ69G5FAV"]})"));
+  CHECK(may("hello.agent", "{}"));
+  CHECK(!may("shellcommand.operatingsystem", R"({"argv":["true"]})"));
   for (const auto* secret : {"offline/root.key", "offline/account.seed", "station/login.creds"}) {
     CHECK((fs::status(cluster->path(secret)).permissions() & fs::perms::all) ==
           (fs::perms::owner_read | fs::perms::owner_write));
