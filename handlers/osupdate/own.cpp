@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 namespace steward::handlers::osupdate {
 namespace {
@@ -15,6 +16,8 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kSettles{3'000};  // an agent that has run so long is well
 constexpr milliseconds kKeepPatience{60'000};
+constexpr milliseconds kTidy{2'000};  // a watcher ends within a second
+constexpr int kMostTidied = 10;
 constexpr const char* kKept = "files.tar";
 constexpr const char* kPutBack = "put-back";
 
@@ -67,11 +70,13 @@ Own::Own(runtime::Context& context,
       systemctl_(std::move(systemctl)),
       shim_program_(std::move(shim)),
       settings_(std::move(settings)),
-      settles_(context.loop, [this] { say_well(); }) {}
+      settles_(context.loop, [this] { say_well(); }),
+      tidy_(context.loop, [this] { tidy(); }) {}
 
 void Own::start() {
   if (!settings_.package.empty()) {
     settles_.start(kSettles);
+    tidy_.start(kTidy);
   }
 }
 
@@ -167,7 +172,37 @@ bool Own::has_put_back(const std::string& run) const {
 void Own::release(const std::string& run) {
   watcher_.reset();
   std::error_code error;
-  std::filesystem::remove_all(folder(run), error);
+  std::filesystem::remove(folder(run) / kKept, error);
+  tidied_ = 0;
+  tidy_.start(kTidy);
+}
+
+// A shim whose folder goes before it has written its end down would stay for ever. One that was
+// killed never does: its folder is looked at again by the next agent.
+void Own::tidy() {
+  if (done_) {  // one is being made
+    return tidy_.start(kTidy);
+  }
+  std::vector<std::filesystem::path> over;
+  bool more = false;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(context_.state_dir / "own", error)) {
+    if (std::filesystem::exists(entry.path() / kKept, error)) {
+      continue;
+    }
+    const auto watcher = entry.path() / "watcher";
+    const bool ended = !std::filesystem::exists(watcher, error) || runtime::shim_has_ended(watcher);
+    more = more || !ended;
+    if (ended) {
+      over.push_back(entry.path());
+    }
+  }
+  for (const auto& path : over) {
+    std::filesystem::remove_all(path, error);
+  }
+  if (more && ++tidied_ < kMostTidied) {
+    tidy_.start(kTidy);
+  }
 }
 
 }  // namespace steward::handlers::osupdate

@@ -49,13 +49,14 @@ class Own {
   // Whether the files were put back in that run.
   bool has_put_back(const std::string& run) const;
 
-  // The run is over: the watcher ends.
+  // The run is over: the watcher ends, and its folder goes behind it.
   void release(const std::string& run);
 
  private:
   std::filesystem::path folder(const std::string& run) const;
   std::filesystem::path alive() const;
   void say_well();
+  void tidy();
   void kept(const std::string& run, const Result<std::string>& said);
   Result<void> watch(const std::string& run);
   std::string script(const std::string& run) const;
@@ -70,6 +71,8 @@ class Own {
   std::unique_ptr<Look> look_;
   std::unique_ptr<runtime::Shim> watcher_;
   runtime::Timer settles_;
+  runtime::Timer tidy_;
+  int tidied_ = 0;  // times since a run was over
 };
 
 }  // namespace steward::handlers::osupdate

@@ -136,6 +136,7 @@ Result<wire::UpdateChoice> choice_of(const UpdateArguments& arguments) {
                                               : wire::UpdateScope::packages;
   choice.packages = arguments.packages;
   choice.exclude = arguments.exclude;
+  choice.allow_new = !arguments.no_new;
   choice.mode = arguments.full ? wire::UpdateMode::full : wire::UpdateMode::upgrade;
   return choice;
 }

@@ -25,6 +25,7 @@ struct UpdateArguments {
   std::string most;
   bool security = false;
   bool full = false;
+  bool no_new = false;
   bool allow_remove = false;
   bool refresh = false;
   bool download = false;

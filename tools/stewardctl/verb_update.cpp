@@ -97,6 +97,7 @@ void declare_choice(Syntax& syntax, UpdateArguments& arguments) {
   syntax.flag("--security", arguments.security, "from repositories of security alone");
   syntax.option("--exclude", arguments.exclude, "PACKAGE", "leave it as it is");
   syntax.flag("--full", arguments.full, "also what needs others to be removed");
+  syntax.flag("--no-new", arguments.no_new, "nothing that needs new packages");
 }
 
 void declare_install(Syntax& syntax, UpdateArguments& arguments) {
