@@ -174,9 +174,9 @@ TEST_CASE("cluster: after an interruption anywhere it is completed, and nothing 
     REQUIRE(cluster);
     const auto after = files_below(part);
     CHECK(after.size() == count);
-    for (const auto& [name, text] : before) {
-      CAPTURE(name);
-      CHECK(after.at(name) == text);
+    for (const auto& file : before) {
+      CAPTURE(file.first);
+      CHECK(after.at(file.first) == file.second);
     }
     CHECK(claims_of(*cluster, cluster->path("station/login.creds")).name == "station");
     CHECK(bus::inspect(*cluster->station_trust(folder.path()), kNow).wrong.empty());
