@@ -73,7 +73,6 @@ TEST_CASE("agent: it measures its machine in the interval that was set, after a 
   }));
   agent.start();
   REQUIRE(listener.wait(five_rounds));
-  CHECK(heads.front().number == 1);
   // By the unit's own clock; four of the usual intervals are 40 s.
   CHECK(heads[4].time - heads[0].time < std::chrono::seconds(20));
 }
