@@ -1,18 +1,15 @@
 #include "handlers/metrics/mount_probe.hpp"
 
-#include "handlers/runtime/fd.hpp"
-
-#include <fcntl.h>
-#include <poll.h>
+#include <sys/statvfs.h>
 #include <sys/vfs.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <condition_variable>
 #include <csignal>
+#include <mutex>
 #include <system_error>
 #include <thread>
-#include <type_traits>
 #include <utility>
 
 namespace steward::handlers::metrics {
@@ -23,73 +20,102 @@ constexpr std::size_t kMostHung = 16;
 
 }  // namespace
 
-// A thread's answer about its next mount point. Below PIPE_BUF: written whole or not at all.
-struct MountProbe::Answer {
-  bool good = false;
-  MountFigures figures;
-};
-
-// A thread that asks, and the ends of the pipes that its questions go into and its answers come out
-// of. It has all it needs of its own: its list and the other ends, closed when it is through.
-struct MountProbe::Asker {
-  Asker(int into, int from) : questions(into), answers(from) {}
-
-  enum class Next { answer, nothing, end };
-
-  // Gives it a list to ask. Errors: io.
-  [[nodiscard]] Result<void> give(const std::vector<std::string>& list) {
-    mountpoints = list;
-    answered = 0;
-    auto its = std::make_unique<std::vector<std::string>>(list);
-    const auto* const question = its.get();
-    if (::write(questions.get(), &question, sizeof question) < 0) {
-      return tl::unexpected(system_error(errno, "write to a thread"));
-    }
-    static_cast<void>(its.release());  // the thread's now
-    return {};
-  }
-
-  // Waits for at most that long.
-  Next next(std::chrono::milliseconds patience, Answer& answer) const {
-    pollfd ready{answers.get(), POLLIN, 0};
-    if (::poll(&ready, 1, static_cast<int>(patience.count())) <= 0) {
-      return Next::nothing;
-    }
-    static_assert(std::is_trivially_copyable_v<Answer>);
-    const auto got = ::read(answers.get(), &answer, sizeof answer);
-    if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
-      return Next::nothing;
-    }
-    return got == static_cast<ssize_t>(sizeof answer) ? Next::answer : Next::end;
-  }
+// A thread that asks, and what it shares with the probe. One that hangs is left behind with its own
+// half of this.
+class MountProbe::Asker {
+ public:
+  explicit Asker(Ask how) : how_(how) {}
 
   // The thread: asks one list after the other, until nobody wants to know any more.
-  static void work(int from, int to, Ask ask) {
-    const runtime::Fd questions(from);
-    const runtime::Fd answers(to);
-    std::vector<std::string>* question = nullptr;
-    while (::read(from, &question, sizeof question) == static_cast<ssize_t>(sizeof question)) {
-      const std::unique_ptr<const std::vector<std::string>> list(question);
-      for (const auto& mountpoint : *list) {
-        Answer answer;
-        answer.good = ask(mountpoint, answer.figures);
-        if (::write(to, &answer, sizeof answer) < 0) {
-          return;  // the probe is gone
+  void work() {
+    std::vector<std::string> todo;
+    while (next_list(todo)) {
+      for (const auto& mountpoint : todo) {
+        MountFigures figures;
+        const bool good = how_(mountpoint, figures);
+        if (!take(good ? std::optional(figures) : std::nullopt, todo.size())) {
+          return;
         }
       }
     }
   }
 
-  runtime::Fd questions;
-  runtime::Fd answers;
-  std::vector<std::string> mountpoints;
-  std::size_t answered = 0;
+  // Asks for the mount points, and gives what has been answered before one of them has taken longer
+  // than that.
+  std::vector<std::optional<MountFigures>> ask(const std::vector<std::string>& mountpoints,
+                                               std::chrono::milliseconds patience) {
+    std::unique_lock lock(mutex_);
+    list_ = mountpoints;
+    answers_.clear();
+    wanted_ = true;
+    changed_.notify_all();
+    while (answers_.size() < mountpoints.size()) {
+      const auto before = answers_.size();
+      if (changed_.wait_for(lock, patience) == std::cv_status::timeout &&
+          answers_.size() == before) {
+        break;
+      }
+    }
+    return answers_;
+  }
+
+  // Nobody asks it any more: it ends, as soon as it can. Then what it hung at hangs no more.
+  void leave() {
+    const std::lock_guard lock(mutex_);
+    left_ = true;
+    changed_.notify_all();
+  }
+
+  void end() {
+    const std::lock_guard lock(mutex_);
+    ended_ = true;
+  }
+
+  bool ended() const {
+    const std::lock_guard lock(mutex_);
+    return ended_;
+  }
+
+ private:
+  bool next_list(std::vector<std::string>& todo) {
+    std::unique_lock lock(mutex_);
+    while (!wanted_ && !left_) {
+      changed_.wait(lock);
+    }
+    wanted_ = false;
+    todo = list_;
+    return !left_;
+  }
+
+  // False: nobody wants to know. The probe is woken once, when all is answered.
+  bool take(std::optional<MountFigures> answer, std::size_t all) {
+    const std::lock_guard lock(mutex_);
+    answers_.push_back(answer);
+    if (answers_.size() == all) {
+      changed_.notify_all();
+    }
+    return !left_;
+  }
+
+  const Ask how_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  // Guarded by it:
+  std::vector<std::string> list_;
+  std::vector<std::optional<MountFigures>> answers_;
+  bool wanted_ = false;
+  bool left_ = false;
+  bool ended_ = false;
 };
 
 MountProbe::MountProbe(std::chrono::milliseconds patience, Ask how)
     : patience_(patience), ask_(how) {}
 
-MountProbe::~MountProbe() = default;
+MountProbe::~MountProbe() {
+  if (asker_ != nullptr) {
+    asker_->leave();
+  }
+}
 
 bool MountProbe::ask_kernel(const std::string& mountpoint, MountFigures& figures) {
   struct statfs told {};
@@ -102,22 +128,16 @@ bool MountProbe::ask_kernel(const std::string& mountpoint, MountFigures& figures
              static_cast<std::int64_t>(told.f_bfree),
              static_cast<std::int64_t>(told.f_bavail),
              static_cast<std::int64_t>(told.f_files),
-             static_cast<std::int64_t>(told.f_ffree)};
+             static_cast<std::int64_t>(told.f_ffree),
+             (told.f_flags & ST_RDONLY) != 0};
   return true;
 }
 
-Result<void> MountProbe::make_asker() {
-  int in[2];
-  int out[2];
-  if (::pipe2(in, O_CLOEXEC) != 0) {
-    return tl::unexpected(system_error(errno, "pipe"));
+bool MountProbe::have_asker() {
+  if (asker_ != nullptr) {
+    return true;
   }
-  auto asker = std::make_unique<Asker>(in[1], -1);
-  if (::pipe2(out, O_CLOEXEC | O_NONBLOCK) != 0) {
-    ::close(in[0]);
-    return tl::unexpected(system_error(errno, "pipe"));
-  }
-  asker->answers = runtime::Fd(out[0]);
+  auto asker = std::make_shared<Asker>(ask_);
   // Signals are for the threads that wait for them.
   sigset_t all;
   sigset_t before;
@@ -125,81 +145,55 @@ Result<void> MountProbe::make_asker() {
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
   bool started = true;
   try {
-    std::thread([from = in[0], to = out[1], ask = ask_] { Asker::work(from, to, ask); }).detach();
+    std::thread([asker] {
+      asker->work();
+      asker->end();
+    }).detach();
   } catch (const std::system_error&) {
     started = false;
   }
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (!started) {
-    ::close(in[0]);
-    ::close(out[1]);
-    return failure(ErrorCode::unavailable, "no thread to ask the mounts");
+  if (started) {
+    asker_ = std::move(asker);
   }
-  asker_ = std::move(asker);
-  return {};
-}
-
-Result<void> MountProbe::send_asker(const std::vector<std::string>& mountpoints) {
-  if (asker_ == nullptr) {
-    if (auto made = make_asker(); !made) {
-      return made;
-    }
-  }
-  return asker_->give(mountpoints);
+  return started;
 }
 
 bool MountProbe::is_hung(const std::string& mountpoint) const {
-  return std::any_of(hung_.begin(), hung_.end(), [&mountpoint](const auto& asker) {
-    return asker->mountpoints.front() == mountpoint;
+  return std::any_of(hung_.begin(), hung_.end(), [&mountpoint](const Hung& hung) {
+    return hung.mountpoint == mountpoint;
   });
 }
 
 std::vector<std::string> MountProbe::hung() const {
   std::vector<std::string> names;
-  for (const auto& asker : hung_) {
-    names.push_back(asker->mountpoints.front());
+  for (const auto& hung : hung_) {
+    names.push_back(hung.mountpoint);
   }
   return names;
-}
-
-void MountProbe::take_answers(const std::vector<std::string>& mountpoints,
-                              std::vector<std::optional<MountFigures>>& figures) {
-  Answer answer;
-  Asker& asker = *asker_;
-  while (asker.answered < asker.mountpoints.size()) {
-    if (asker.next(patience_, answer) != Asker::Next::answer) {
-      return;
-    }
-    const auto& about = asker.mountpoints[asker.answered++];
-    const auto at = std::find(mountpoints.begin(), mountpoints.end(), about);
-    if (at != mountpoints.end() && answer.good) {
-      figures[static_cast<std::size_t>(at - mountpoints.begin())] = answer.figures;
-    }
-  }
 }
 
 std::vector<std::optional<MountFigures>> MountProbe::ask(
     const std::vector<std::string>& mountpoints) {
   std::vector<std::optional<MountFigures>> figures(mountpoints.size());
-  // An answer, or the end of its thread: it hangs no more.
-  std::erase_if(hung_, [](const auto& asker) {
-    Answer late;
-    return asker->next(std::chrono::milliseconds(0), late) != Asker::Next::nothing;
-  });
+  std::erase_if(hung_, [](const Hung& hung) { return hung.asker->ended(); });
   std::vector<std::string> open;
   for (const auto& mountpoint : mountpoints) {
     if (!is_hung(mountpoint) && std::find(open.begin(), open.end(), mountpoint) == open.end()) {
       open.push_back(mountpoint);
     }
   }
-  while (!open.empty() && hung_.size() < kMostHung && send_asker(open)) {
-    take_answers(mountpoints, figures);
-    open.erase(open.begin(), open.begin() + static_cast<std::ptrdiff_t>(asker_->answered));
-    if (!open.empty()) {
-      // It hangs at the next one. When it gets through, writing to the closed pipe ends it.
-      asker_->mountpoints = {open.front()};
+  while (!open.empty() && hung_.size() < kMostHung && have_asker()) {
+    const auto answers = asker_->ask(open, patience_);
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+      const auto at = std::find(mountpoints.begin(), mountpoints.end(), open[i]);
+      figures[static_cast<std::size_t>(at - mountpoints.begin())] = answers[i];
+    }
+    open.erase(open.begin(), open.begin() + static_cast<std::ptrdiff_t>(answers.size()));
+    if (!open.empty()) {  // it hangs at the next one
+      asker_->leave();
+      hung_.push_back({open.front(), std::move(asker_)});
       open.erase(open.begin());
-      hung_.push_back(std::move(asker_));
     }
   }
   return figures;

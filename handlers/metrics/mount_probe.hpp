@@ -1,7 +1,5 @@
 #pragma once
 
-#include "subjects/wire/error.hpp"
-
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -19,11 +17,12 @@ struct MountFigures {
   std::int64_t available = 0;
   std::int64_t files = 0;
   std::int64_t files_free = 0;
+  bool read_only = false;  // as it was mounted, or since an error
 };
 
 // Asks mounted file systems how full they are. One that does not answer (a dead server, a stopped
 // FUSE program) would hang its asker for ever, so the questions are asked on a thread: the asker of
-// a hung mount is left to wait with it, and the others get a new one. Threads talk over pipes.
+// a hung mount is left to wait with it, and the others get a new one.
 class MountProbe {
  public:
   // How the call is made; tests have one that hangs. Called on threads that may outlive this probe.
@@ -34,10 +33,10 @@ class MountProbe {
   MountProbe(const MountProbe&) = delete;
   MountProbe& operator=(const MountProbe&) = delete;
 
-  // One answer for each mount point; none where statfs fails or hangs. Waits at most `patience`,
-  // and that only when a mount hangs that has not hung before: a hung one is not asked again until
-  // its old question is answered. At most 16 hang at a time, the rest are not asked while so many
-  // do.
+  // One answer for each mount point; none where statfs fails or hangs. Waits at most twice
+  // `patience`, and that only when a mount hangs that has not hung before: a hung one is not asked
+  // again until its old question is answered. At most 16 hang at a time, the rest are not asked
+  // while so many do.
   std::vector<std::optional<MountFigures>> ask(const std::vector<std::string>& mountpoints);
 
   // The mount points that hang.
@@ -46,19 +45,21 @@ class MountProbe {
   static bool ask_kernel(const std::string& mountpoint, MountFigures& figures);
 
  private:
-  struct Answer;
-  struct Asker;
+  class Asker;
 
-  [[nodiscard]] Result<void> make_asker();
-  [[nodiscard]] Result<void> send_asker(const std::vector<std::string>& mountpoints);
-  void take_answers(const std::vector<std::string>& mountpoints,
-                    std::vector<std::optional<MountFigures>>& figures);
+  // One that is left behind, and where.
+  struct Hung {
+    std::string mountpoint;
+    std::shared_ptr<Asker> asker;
+  };
+
+  bool have_asker();
   bool is_hung(const std::string& mountpoint) const;
 
   const std::chrono::milliseconds patience_;
   const Ask ask_;
-  std::vector<std::unique_ptr<Asker>> hung_;  // those left behind
-  std::unique_ptr<Asker> asker_;              // the one that answers; kept from round to round
+  std::vector<Hung> hung_;
+  std::shared_ptr<Asker> asker_;  // the one that answers; kept from round to round
 };
 
 }  // namespace steward::handlers::metrics

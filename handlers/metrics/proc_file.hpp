@@ -27,6 +27,10 @@ class ProcFile {
   // closed or taken away. Errors: not_found, permission, io, too_large (over 4 MiB).
   [[nodiscard]] Result<std::string_view> read(std::string& buffer);
 
+  // Whether a table of mounts is surely still as it was read last: the kernel tells of a change of
+  // these (proc(5), "/proc/pid/mounts"), and of theirs only. False where the file is none of /proc.
+  bool is_as_read() const;
+
   const std::string& path() const { return path_; }
 
  private:
@@ -36,6 +40,7 @@ class ProcFile {
   std::string path_;
   Lines lines_;
   int fd_ = -1;
+  std::size_t last_length_ = 0;  // the kernel makes as much room as is asked for
 };
 
 }  // namespace steward::handlers::metrics

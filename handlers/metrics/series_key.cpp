@@ -3,6 +3,7 @@
 #include "subjects/wire/text.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace steward::handlers::metrics {
 namespace {
@@ -10,6 +11,17 @@ namespace {
 bool plain(char letter) {
   return letter >= ' ' && letter <= '~' && letter != '"' && letter != '\\';
 }
+
+constexpr std::array<bool, 256> kOfAName = [] {
+  std::array<bool, 256> good{};
+  for (const char letter :
+       std::string_view("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_:")) {
+    good[static_cast<unsigned char>(letter)] = true;
+  }
+  return good;
+}();
+
+bool of_a_name(char letter) { return kOfAName[static_cast<unsigned char>(letter)]; }
 
 }  // namespace
 
@@ -35,10 +47,12 @@ void append_escaped(std::string& out, std::string_view value) {
 }
 
 void append_name(std::string& out, std::string_view part) {
+  if (std::all_of(part.begin(), part.end(), of_a_name)) {
+    out += part;
+    return;
+  }
   for (const char letter : part) {
-    const bool good = (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
-                      (letter >= '0' && letter <= '9') || letter == '_' || letter == ':';
-    out += good ? letter : '_';
+    out += of_a_name(letter) ? letter : '_';
   }
 }
 

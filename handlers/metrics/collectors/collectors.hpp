@@ -83,7 +83,6 @@ struct Mount {
   std::string device;
   std::string mountpoint;
   std::string fstype;
-  bool read_only = false;
 
   bool operator==(const Mount&) const = default;
 };

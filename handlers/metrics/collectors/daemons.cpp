@@ -14,7 +14,8 @@
 namespace steward::handlers::metrics {
 namespace {
 
-constexpr std::size_t kMostProcesses = 1'000;  // of a daemon
+constexpr std::size_t kMostProcesses = 1'000;      // of a daemon
+constexpr std::uint64_t kRoundsBetweenLooks = 10;  // for domains that came
 constexpr std::string_view kShim = "steward-shim";
 
 struct Use {
@@ -32,28 +33,41 @@ class Daemons final : public Collector {
   Result<void> collect(Samples& out, std::string& buffer) override;
 
  private:
+  void find_tables();
   void tell(std::string_view line, Samples& out, std::string& buffer) const;
   std::optional<ProcessStat> stat(pid_t pid, std::string& buffer) const;
   Use use_of(pid_t pid, bool below_shim, std::string& buffer) const;
 
   const Roots roots_;
+  std::vector<std::string> tables_;
+  std::uint64_t rounds_ = 0;
   const Unit tick_{1, static_cast<std::uint32_t>(::sysconf(_SC_CLK_TCK))};
   const std::int64_t page_bytes_ = ::sysconf(_SC_PAGESIZE);
 };
 
 // A table for each domain of the handler.
 Result<void> Daemons::collect(Samples& out, std::string& buffer) {
-  std::error_code error;
+  if (rounds_++ % kRoundsBetweenLooks == 0) {
+    find_tables();
+  }
   bool any = false;
-  for (const auto& domain : std::filesystem::directory_iterator(roots_.daemons, error)) {
+  for (const auto& path : tables_) {
     std::string table;
-    const auto text = ProcFile(domain.path() / "table", ProcFile::Lines::of_any_length).read(table);
+    const auto text = ProcFile(path, ProcFile::Lines::of_any_length).read(table);
     any = any || text.has_value();
     for (auto left = text.value_or(""); !left.empty();) {
       tell(next_line(left), out, buffer);
     }
   }
   return any ? Result<void>() : failure(ErrorCode::not_found, "no daemons here");
+}
+
+void Daemons::find_tables() {
+  tables_.clear();
+  std::error_code error;
+  for (const auto& domain : std::filesystem::directory_iterator(roots_.daemons, error)) {
+    tables_.push_back(domain.path() / "table");
+  }
 }
 
 // "web 4711 2 own"

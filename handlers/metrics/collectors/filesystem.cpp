@@ -35,7 +35,7 @@ void tell_mount(const Told& told, bool answered, Samples& out) {
   say("node_filesystem_avail_bytes", figures.available, blocks);
   say("node_filesystem_files", figures.files, kOne);
   say("node_filesystem_files_free", figures.files_free, kOne);
-  say("node_filesystem_readonly", mount.read_only ? 1 : 0, kOne);
+  say("node_filesystem_readonly", figures.read_only ? 1 : 0, kOne);
 }
 
 class FileSystem final : public Collector {
@@ -47,15 +47,12 @@ class FileSystem final : public Collector {
   std::string_view name() const override { return "filesystem"; }
 
   Result<void> collect(Samples& out, std::string& buffer) override {
-    STEWARD_TRY(const auto text, file_.read(buffer));
-    if (text != text_) {  // globs cost more than all else here, and mounts seldom change
-      STEWARD_TRY(auto mounts, parse_mounts(text, filters_));
-      text_ = text;
-      mounts_.clear();
-      points_.clear();
-      for (auto& mount : mounts) {
-        points_.push_back(mount.mountpoint);
-        mounts_.push_back({std::move(mount), {}});
+    if (text_.empty() || !file_.is_as_read()) {
+      STEWARD_TRY(const auto text, file_.read(buffer));
+      if (text != text_) {  // globs cost more than all else here, and mounts seldom change
+        if (auto used = use(text); !used) {
+          return used;
+        }
       }
     }
     const auto figures = probe_.ask(points_);
@@ -69,6 +66,19 @@ class FileSystem final : public Collector {
   }
 
  private:
+  Result<void> use(std::string_view text) {
+    text_.clear();
+    STEWARD_TRY(auto mounts, parse_mounts(text, filters_));
+    text_ = text;
+    mounts_.clear();
+    points_.clear();
+    for (auto& mount : mounts) {
+      points_.push_back(mount.mountpoint);
+      mounts_.push_back({std::move(mount), {}});
+    }
+    return {};
+  }
+
   ProcFile file_;
   const Filters filters_;
   std::string text_;  // that these were made of

@@ -23,17 +23,6 @@ std::string unescaped(std::string_view word) {
   return out;
 }
 
-bool has_option(std::string_view options, std::string_view wanted) {
-  while (!options.empty()) {
-    const auto end = options.find(',');
-    if (options.substr(0, end) == wanted) {
-      return true;
-    }
-    options.remove_prefix(end == std::string_view::npos ? options.size() : end + 1);
-  }
-  return false;
-}
-
 }  // namespace
 
 Result<std::vector<Mount>> parse_mounts(std::string_view text, const Filters& filters) {
@@ -43,12 +32,10 @@ Result<std::vector<Mount>> parse_mounts(std::string_view text, const Filters& fi
     const auto device = next_word(line);
     const auto mountpoint = next_word(line);
     const auto fstype = next_word(line);
-    const auto options = next_word(line);
-    if (options.empty()) {
+    if (next_word(line).empty()) {  // its options
       return failure(ErrorCode::bad_payload, "mounts: not four words");
     }
-    Mount mount{
-        unescaped(device), unescaped(mountpoint), std::string(fstype), has_option(options, "ro")};
+    Mount mount{unescaped(device), unescaped(mountpoint), std::string(fstype)};
     const bool again = std::any_of(mounts.begin(), mounts.end(), [&mount](const Mount& other) {
       return other.device == mount.device && other.mountpoint == mount.mountpoint &&
              other.fstype == mount.fstype;

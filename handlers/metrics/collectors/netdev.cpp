@@ -56,12 +56,18 @@ class NetDev final : public Collector {
     struct {
       nlmsghdr head;
       ifinfomsg body;
+      rtattr mask_head;
+      std::uint32_t mask;
     } question{};
 
     question.head.nlmsg_len = sizeof question;
     question.head.nlmsg_type = RTM_GETLINK;
     question.head.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
     question.head.nlmsg_seq = ++sequence_;
+    // Without the counts by protocol: they are the larger half of an answer, and read elsewhere.
+    question.mask_head.rta_type = IFLA_EXT_MASK;
+    question.mask_head.rta_len = RTA_LENGTH(sizeof question.mask);
+    question.mask = RTEXT_FILTER_SKIP_STATS;
     if (::send(socket_, &question, sizeof question, 0) < 0) {
       return tl::unexpected(system_error(errno, "ask for links"));
     }

@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include <sys/mount.h>
+
 #include <map>
 #include <string>
 
@@ -56,7 +58,35 @@ void furnish(const Folder& folder) {
   folder.write("sys/devices/system/edac/mc/mc0/ue_count", "0\n");
 }
 
+// What a round says of a mount point: -1 nothing, else whether it can only be read.
+int read_only_at(Measurement& measurement, const std::string& path) {
+  measurement.round();
+  const auto values = values_of(measurement);
+  const auto found =
+      values.find(R"(node_filesystem_readonly{device="steward-test",fstype="tmpfs",mountpoint=")" +
+                  path + "\"}");
+  return found == values.end() ? -1 : static_cast<int>(found->second);
+}
+
 }  // namespace
+
+TEST_CASE("measurement: a file system that comes, turns read-only and goes is seen at once") {
+  const Folder folder;
+  const auto path = folder.path.string();
+  const RealClock clock;
+  Measurement measurement({}, {}, {}, clock);
+  CHECK(read_only_at(measurement, path) == -1);
+  if (::mount("steward-test", path.c_str(), "tmpfs", 0, "size=64k") != 0) {
+    MESSAGE("skipped: no right to mount here");
+    return;
+  }
+  CHECK(read_only_at(measurement, path) == 0);
+  CHECK(read_only_at(measurement, path) == 0);
+  CHECK(::mount("steward-test", path.c_str(), "tmpfs", MS_REMOUNT | MS_RDONLY, "size=64k") == 0);
+  CHECK(read_only_at(measurement, path) == 1);
+  CHECK(::umount(path.c_str()) == 0);
+  CHECK(read_only_at(measurement, path) == -1);
+}
 
 TEST_CASE("measurement: devices of /sys, with the names of their paths") {
   const Folder folder;
