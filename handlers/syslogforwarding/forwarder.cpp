@@ -165,7 +165,8 @@ void Forwarder::pack(const std::shared_ptr<Feed>& feed, const std::string& domai
   parcel->head = batch->head;
   parcel->counts = batch->counts;
   parcel->mark = batch->mark;
-  parcel->payload = compressor_.compress(encode(batch->head), batch->text);
+  batch->text.insert(0, encode(batch->head));
+  parcel->payload = compressor_.compress(batch->text);
   spare_ = std::move(batch->text);
   if (feed->kind == Feed::Kind::passing) {
     spool(parcel);
@@ -215,7 +216,7 @@ std::shared_ptr<Parcel> Forwarder::next_parcel() {
       if ((*spooled)->payload.empty()) {
         auto& parcel = **spooled;
         parcel.head.dropped = parcel.counts;
-        parcel.payload = compressor_.compress(encode(parcel.head), {});
+        parcel.payload = compressor_.compress(encode(parcel.head));
       }
       return *spooled;
     }
@@ -289,7 +290,7 @@ void Forwarder::give_up(Parcel& parcel, const Error& error) {
   counts_.dropped += parcel.head.lines;
   parcel.head.lines = 0;
   parcel.head.dropped = parcel.counts;
-  parcel.payload = compressor_.compress(encode(parcel.head), {});
+  parcel.payload = compressor_.compress(encode(parcel.head));
 }
 
 void Forwarder::settle(const std::shared_ptr<Parcel>& parcel) {

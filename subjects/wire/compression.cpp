@@ -15,7 +15,8 @@ struct FreeStream {
 
 // A frame that names a larger window would have us take so much memory.
 constexpr int kLargestWindow = 23;
-constexpr std::size_t kFrameRoom = 64;  // header and checksum
+constexpr int kTableLog = 14;
+constexpr int kShortestMatch = 6;
 constexpr std::size_t kStep = std::size_t{128} * 1024;
 
 }  // namespace
@@ -25,7 +26,11 @@ struct Compressor::Context {
   std::vector<char> frame;  // kept: room for the worst case is asked for each time
 
   Context() {
-    ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, 1);
+    // Two tables, as from level 3 on, but small ones: of the size of level 1, and as quick as that.
+    ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, 3);
+    ZSTD_CCtx_setParameter(zstd, ZSTD_c_hashLog, kTableLog);
+    ZSTD_CCtx_setParameter(zstd, ZSTD_c_chainLog, kTableLog);
+    ZSTD_CCtx_setParameter(zstd, ZSTD_c_minMatch, kShortestMatch);
     ZSTD_CCtx_setParameter(zstd, ZSTD_c_checksumFlag, 1);
   }
 
@@ -39,19 +44,13 @@ Compressor::Compressor() : context_(std::make_unique<Context>()) {}
 
 Compressor::~Compressor() = default;
 
-std::string Compressor::compress(std::string_view head, std::string_view body) {
-  const std::size_t whole = head.size() + body.size();
+std::string Compressor::compress(std::string_view content) {
   auto& frame = context_->frame;
-  frame.resize(std::max(frame.size(), ZSTD_compressBound(whole) + kFrameRoom));
-  ZSTD_CCtx_reset(context_->zstd, ZSTD_reset_session_only);
-  ZSTD_CCtx_setPledgedSrcSize(context_->zstd, whole);
-  ZSTD_outBuffer out{frame.data(), frame.size(), 0};
-  ZSTD_inBuffer first{head.data(), head.size(), 0};
-  ZSTD_compressStream2(context_->zstd, &out, &first, ZSTD_e_continue);
-  ZSTD_inBuffer second{body.data(), body.size(), 0};
-  // The bound leaves room for it all: there is no second round.
-  ZSTD_compressStream2(context_->zstd, &out, &second, ZSTD_e_end);
-  return {frame.data(), out.pos};
+  frame.resize(std::max(frame.size(), ZSTD_compressBound(content.size())));
+  // All at once, with room for the worst case: it needs no buffers of its own, and cannot fail.
+  const auto length =
+      ZSTD_compress2(context_->zstd, frame.data(), frame.size(), content.data(), content.size());
+  return {frame.data(), ZSTD_isError(length) != 0 ? 0 : length};
 }
 
 Result<std::string> decompress(std::string_view frame, std::size_t most) {

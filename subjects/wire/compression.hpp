@@ -18,8 +18,8 @@ class Compressor {
   Compressor(const Compressor&) = delete;
   Compressor& operator=(const Compressor&) = delete;
 
-  // One frame of both, one behind the other.
-  std::string compress(std::string_view head, std::string_view body);
+  // All of it as one frame.
+  std::string compress(std::string_view content);
 
  private:
   struct Context;

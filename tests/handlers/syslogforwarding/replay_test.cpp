@@ -124,7 +124,7 @@ TEST_CASE("spool check: what is good is counted, what is damaged is said as drop
     made.domain = "test";
     made.head = {"udp:x", world.epoch, first, first + 1, 2};
     made.counts[6] = 2;
-    made.payload = compressor.compress(encode(made.head), "{}\n{}\n");
+    made.payload = compressor.compress(encode(made.head) + "{}\n{}\n");
     if (!good) {
       made.payload[made.payload.size() / 2] ^= 1;
     }

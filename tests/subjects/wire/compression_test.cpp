@@ -11,7 +11,7 @@ using steward::ErrorCode;
 using steward::wire::Compressor;
 using steward::wire::decompress;
 
-TEST_CASE("compression: one frame of both parts, again and again") {
+TEST_CASE("compression: what went into a frame comes out, again and again") {
   Compressor compressor;
   std::string random;
   std::uint64_t state = 88'172'645'463'325'252U;
@@ -22,15 +22,15 @@ TEST_CASE("compression: one frame of both parts, again and again") {
       state ^= state << 17U;
       random += static_cast<char>(state);
     }
-    const auto frame = compressor.compress("head\n", random);
+    const auto frame = compressor.compress("head\n" + random);
     CHECK(decompress(frame, size + 5) == "head\n" + random);
   }
-  CHECK(compressor.compress("", std::string(100'000, 'a')).size() < 100);
+  CHECK(compressor.compress(std::string(100'000, 'a')).size() < 100);
 }
 
 TEST_CASE("compression: a frame that is cut off, altered, too long or none is refused") {
   Compressor compressor;
-  const auto frame = compressor.compress("head", std::string(10'000, 'a'));
+  const auto frame = compressor.compress("head" + std::string(10'000, 'a'));
   CHECK(decompress(frame, 10'003).error().code == ErrorCode::too_large);
   for (std::size_t size = 0; size < frame.size(); ++size) {
     CHECK(!decompress(frame.substr(0, size), 20'000));

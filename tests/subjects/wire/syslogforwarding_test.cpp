@@ -64,7 +64,7 @@ TEST_CASE("log batch: records come out as they went in, whatever bytes they hold
   head.gap_lines = 4;
   head.dropped.emplace()[7] = 8;
   Compressor compressor;
-  const auto batch = decode_log_batch(compressor.compress(encode(head), text), "zstd");
+  const auto batch = decode_log_batch(compressor.compress(encode(head) + text), "zstd");
   REQUIRE(batch);
   CHECK(batch->head == head);
   REQUIRE(batch->lines.size() == 3);
