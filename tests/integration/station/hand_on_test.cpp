@@ -1,6 +1,4 @@
-#include "tests/integration/station/program.hpp"
-#include "tests/support/free_port.hpp"
-#include "tests/support/nats_server.hpp"
+#include "tests/integration/station/hand_on_rig.hpp"
 
 #include <array>
 #include <cstdio>
@@ -9,102 +7,6 @@
 
 namespace steward::tests::hand_on_test {
 namespace {
-
-// What a unit forwards, without the unit.
-class Forwarded {
- public:
-  explicit Forwarded(const std::string& url) : bus_(connect(url, "ship")) {}
-
-  // Lines of those numbers of a unit; their numbers are those of its source, too.
-  void say(const std::string& unit, std::size_t first, std::size_t last) {
-    std::string payload = R"({"source":"file:/log","epoch":"e","first":)" + std::to_string(first) +
-                          ",\"last\":" + std::to_string(last) +
-                          ",\"lines\":" + std::to_string(last - first + 1) + "}\n";
-    for (auto number = first; number <= last; ++number) {
-      payload += R"({"r_us":1,"sev":5,"host":"h","program":"p","line":")" + unit + " line " +
-                 std::to_string(number) + "\"}\n";
-    }
-    REQUIRE(bus_->publish({unit + ".event.syslogforwarding.web", {}, payload, {}}));
-  }
-
-  void flush() { REQUIRE(bus_->flush(std::chrono::seconds(10))); }
-
- private:
-  std::unique_ptr<bus::NatsBus> bus_;
-};
-
-// A real rsyslogd that writes what comes by TCP to tcp.out and what comes by TLS to tls.out.
-class Rsyslogd {
- public:
-  explicit Rsyslogd(const std::filesystem::path& folder) : folder_(folder) {
-    const auto path = [&folder](const char* name) { return (folder / name).string(); };
-    const auto made =
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes "
-        "-days 2 -subj /CN=syslog.example -addext subjectAltName=DNS:syslog.example "
-        "-keyout " +
-        path("server.key") + " -out " + path("server.pem") + " 2>/dev/null";
-    REQUIRE(std::system(made.c_str()) == 0);
-    std::ofstream(folder / "rsyslog.conf")
-        << "global(workDirectory=\"" << folder.string() << "\" maxMessageSize=\"64k\""
-        << " defaultNetstreamDriverCAFile=\"" << path("server.pem") << "\""
-        << " defaultNetstreamDriverCertFile=\"" << path("server.pem") << "\""
-        << " defaultNetstreamDriverKeyFile=\"" << path("server.key") << "\")\n"
-        << "main_queue(queue.timeoutshutdown=\"10000\")\n"
-        << "module(load=\"imptcp\")\n"
-        << "module(load=\"imtcp\" streamDriver.name=\"ossl\" streamDriver.mode=\"1\""
-        << " streamDriver.authMode=\"anon\")\n"
-        << "template(name=\"all\" type=\"string\" string=\"%structured-data%%msg%\\n\")\n"
-        << "ruleset(name=\"tcp\") { action(type=\"omfile\" template=\"all\" file=\""
-        << path("tcp.out") << "\") }\n"
-        << "ruleset(name=\"tls\") { action(type=\"omfile\" template=\"all\" file=\""
-        << path("tls.out") << "\") }\n"
-        << "input(type=\"imptcp\" address=\"127.0.0.1\" port=\"" << tcp << "\" ruleset=\"tcp\")\n"
-        << "input(type=\"imtcp\" address=\"127.0.0.1\" port=\"" << tls << "\" ruleset=\"tls\")\n";
-    start();
-  }
-
-  ~Rsyslogd() { end(SIGKILL); }
-
-  Rsyslogd(const Rsyslogd&) = delete;
-  Rsyslogd& operator=(const Rsyslogd&) = delete;
-
-  void start() {
-    pid_ = ::fork();
-    REQUIRE(pid_ >= 0);
-    if (pid_ == 0) {
-      ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-      const auto log = (folder_ / "rsyslogd.log").string();
-      const int file = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
-      ::dup2(file, STDERR_FILENO);
-      ::execl("/usr/sbin/rsyslogd",
-              "rsyslogd",
-              "-n",
-              "-f",
-              (folder_ / "rsyslog.conf").c_str(),
-              "-i",
-              (folder_ / "rsyslogd.pid").c_str(),
-              nullptr);
-      ::_exit(127);
-    }
-  }
-
-  void freeze() const { ::kill(pid_, SIGSTOP); }
-
-  void end(int signal) {
-    if (pid_ > 0) {
-      ::kill(pid_, signal);
-      ::waitpid(pid_, nullptr, 0);
-      pid_ = -1;
-    }
-  }
-
-  std::uint16_t tcp = free_port();
-  std::uint16_t tls = free_port();
-
- private:
-  const std::filesystem::path folder_;
-  pid_t pid_ = -1;
-};
 
 // How often each number of a unit's lines is in a file.
 std::map<std::size_t, int> numbers(const std::filesystem::path& file, const std::string& unit) {
