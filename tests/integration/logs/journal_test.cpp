@@ -1,4 +1,5 @@
 #include "tests/integration/logs/rig.hpp"
+#include "tests/support/booted_system.hpp"
 
 #include <doctest/doctest.h>
 
@@ -32,6 +33,17 @@ bool has_notice(LogStream& stream, const std::string& text) {
         });
       },
       std::chrono::seconds(30));
+}
+
+// The lines of that program, in the order of their coming out.
+std::vector<std::string> lines_of(const LogStream& stream, const std::string& program) {
+  std::vector<std::string> lines;
+  for (const auto& item : stream.items) {
+    if (item.line && item.line->program == program) {
+      lines.push_back(item.line->line);
+    }
+  }
+  return lines;
 }
 
 }  // namespace
@@ -175,6 +187,50 @@ TEST_CASE("logs: the machine's own kernel") {
       },
       std::chrono::seconds(30));
   CHECK_MESSAGE(came, agent.log());
+}
+
+TEST_CASE("logs: the journal of a booted systemd, over its rotation, its restart and our kills") {
+  const auto server = NatsServer::start_with_jetstream();
+  const auto system = server ? BootedSystem::start() : nullptr;
+  if (!system) {
+    return;
+  }
+  LogStream stream(server->url());
+  ForwardingAgent agent(server->url(),
+                        "journal = true\njournal_dir = \"" + system->journal().string() + "\"");
+  std::size_t last = 0;
+  const auto say = [&](std::size_t count) {
+    const auto script = "seq -f 'line %07.0f' " + std::to_string(last + 1) + " " +
+                        std::to_string(last + count) + " | logger -t app";
+    last += count;
+    const auto ran = system->run({"/bin/sh", "-c", script});
+    REQUIRE_MESSAGE(ran.status == 0, ran.out);
+  };
+  const auto all_come = [&] {
+    return stream.read_until(
+        [&](const LogStream& read) { return lines_of(read, "app").size() >= last; },
+        std::chrono::seconds(60));
+  };
+  say(100);
+  REQUIRE_MESSAGE(all_come(), agent.log());
+  say(50);
+  CHECK(system->run({"journalctl", "--rotate"}).status == 0);
+  say(50);
+  REQUIRE_MESSAGE(all_come(), agent.log());
+  agent.end_by(SIGKILL);
+  say(50);
+  CHECK(system->run({"systemctl", "restart", "systemd-journald"}).status == 0);
+  say(50);
+  agent.start();
+  CHECK(system->run({"journalctl", "--rotate"}).status == 0);
+  say(50);
+  CHECK_MESSAGE(all_come(), agent.log());
+  CHECK(disorder(lines_of(stream, "app"), 1, last) == "");
+  // Its own words are there, too, with the unit that said them.
+  CHECK(std::any_of(stream.items.begin(), stream.items.end(), [](const bus::LogItem& item) {
+    return item.line && item.line->unit == "systemd-journald.service";
+  }));
+  CHECK(stream.missing() == 0);
 }
 
 }  // namespace steward::tests::journal_test
