@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -54,6 +55,13 @@ bool write_file(const char* name, const char* text) {
   const bool kept = folder >= 0 && fsync(folder) == 0;
   close(folder);
   return kept;
+}
+
+// Removed, with all that was in it: it has no name any more.
+bool is_folder_gone() {
+  struct stat status {};
+
+  return stat(".", &status) == 0 && status.st_nlink == 0;
 }
 
 int make_pipe(int& writing) {
@@ -340,9 +348,10 @@ void Keeper::ended(int status, const rusage& usage) {
 
 void Keeper::write_exit() { written_ = written_ || write_file(runtime::shim::kExitFile, end_); }
 
-// Where the disk does not take how it ended, it waits for somebody who hears it.
+// Where the disk does not take how it ended, it waits for somebody who hears it; where its folder
+// is gone, nobody ever will.
 bool Keeper::over() {
-  if (end_[0] == 0 || !alone_ || (!written_ && !told_)) {
+  if (end_[0] == 0 || !alone_ || (!written_ && !told_ && !is_folder_gone())) {
     return false;
   }
   read_stream(0);

@@ -167,6 +167,22 @@ TEST_CASE("shim: a process runs on without the agent, and the next one hears how
   CHECK(output(request, 1) == "one\ntwo\n");
 }
 
+TEST_CASE("shim: whose folder was removed does not outlive its process") {
+  const tests::TemporaryFolder folder;
+  Heard heard;
+  const auto request = shell(folder, "sleep 0.3");
+  pid_t keeper = 0;
+  {
+    Life life;
+    const auto shim = start(life, request, heard);
+    REQUIRE(until(life.loop, [&] { return heard.started > 0; }));
+    keeper = parent_of(heard.started);
+    REQUIRE(keeper > 1);
+    std::filesystem::remove_all(request.folder);
+  }
+  CHECK(tests::eventually([&] { return !is_there(keeper); }));
+}
+
 TEST_CASE("shim: with nothing in its folder a run is lost") {
   const tests::TemporaryFolder folder;
   Life life;
