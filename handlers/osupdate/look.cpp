@@ -90,10 +90,12 @@ PlanLook::PlanLook(runtime::Context& context,
                    const Driver& driver,
                    Ask ask,
                    const std::filesystem::path& work,
+                   Sizes sizes,
                    Done done)
     : context_(context),
       driver_(driver),
       ask_(std::move(ask)),
+      sizes_(sizes),
       done_(std::move(done)),
       later_(context.loop, [this] {
         const auto told = std::exchange(done_, nullptr);
@@ -122,7 +124,7 @@ void PlanLook::simulated(const std::string& output) {
     return told(tl::unexpected<Error>(std::move(state).error()));
   }
   plan_ = driver_.plan(output, ask_, *state);
-  if (plan_.packages.empty()) {
+  if (plan_.packages.empty() || sizes_ == Sizes::left_out) {
     const auto told = std::exchange(done_, nullptr);
     return told(std::move(plan_));
   }

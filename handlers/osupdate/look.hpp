@@ -34,6 +34,9 @@ class Look {
 // A plan, and what it costs: two looks, one after the other. Destroying it ends them.
 class PlanLook {
  public:
+  // How many bytes each package is takes half as long again as all the rest.
+  enum class Sizes { asked, left_out };
+
   // As Look's.
   using Done = std::function<void(Result<wire::UpdatePlan>)>;
 
@@ -41,6 +44,7 @@ class PlanLook {
            const Driver& driver,
            Ask ask,
            const std::filesystem::path& work,
+           Sizes sizes,
            Done done);
 
  private:
@@ -49,6 +53,7 @@ class PlanLook {
   runtime::Context& context_;
   const Driver& driver_;
   Ask ask_;
+  const Sizes sizes_;
   Done done_;
   wire::UpdatePlan plan_;
   std::unique_ptr<Look> look_;

@@ -75,7 +75,8 @@ class Updates final : public runtime::Handler {
   std::deque<Waiting> looks_;
   std::unique_ptr<PlanLook> plan_look_;
   std::optional<wire::UpdatePlan> pending_;  // what could be upgraded
-  std::string pending_of_;                   // the state of the system that it was found in
+  bool pending_has_sizes_ = false;
+  std::string pending_of_;  // the state of the system that it was found in
   wire::Timestamp checked_;
   std::optional<wire::UpdateSummary> told_;
 

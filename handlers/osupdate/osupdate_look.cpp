@@ -79,10 +79,15 @@ void Updates::look_by_itself() {
   }
   if (looks_.empty() && !plan_look_) {
     pending_of_ = driver_->fingerprint();
-    plan_look_ = std::make_unique<PlanLook>(
-        context_, *driver_, Ask{}, context_.state_dir, [this](Result<wire::UpdatePlan> plan) {
-          looked(std::nullopt, wire::UpdateCheck{}, std::move(plan));
-        });
+    plan_look_ =
+        std::make_unique<PlanLook>(context_,
+                                   *driver_,
+                                   Ask{},
+                                   context_.state_dir,
+                                   PlanLook::Sizes::left_out,
+                                   [this](Result<wire::UpdatePlan> plan) {
+                                     looked(std::nullopt, wire::UpdateCheck{}, std::move(plan));
+                                   });
   }
 }
 
@@ -94,7 +99,8 @@ void Updates::next_look() {
 
 void Updates::look(const Waiting& waiting) {
   const auto* plan = std::get_if<wire::UpdatePlanRequest>(&waiting.request);
-  if (plan == nullptr && is_fresh()) {
+  const bool is_check = std::holds_alternative<wire::UpdateCheck>(waiting.request);
+  if (plan == nullptr && is_fresh() && (is_check || pending_has_sizes_)) {
     return looked(waiting.id, waiting.request, *pending_);
   }
   if (plan == nullptr) {
@@ -105,6 +111,7 @@ void Updates::look(const Waiting& waiting) {
       *driver_,
       Ask{plan == nullptr ? wire::UpdateChoice() : plan->choice, {}},
       context_.state_dir,
+      is_check ? PlanLook::Sizes::left_out : PlanLook::Sizes::asked,
       [this, id = waiting.id, request = waiting.request](Result<wire::UpdatePlan> found) {
         looked(id, request, std::move(found));
       });
@@ -122,6 +129,7 @@ void Updates::looked(std::optional<wire::MessageId> id,
       plan = *pending_;
     } else {
       pending_ = *plan;
+      pending_has_sizes_ = !is_check;
       checked_ = context_.clock.now();
     }
     tell_summary();

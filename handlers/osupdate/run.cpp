@@ -192,8 +192,12 @@ void Run::make_plan() {
   if (earlier_ && ask.exact.empty()) {
     return planned({});
   }
-  plan_look_ = std::make_unique<PlanLook>(
-      shop_.context, shop_.driver, std::move(ask), shop_.folder, std::move(done));
+  plan_look_ = std::make_unique<PlanLook>(shop_.context,
+                                          shop_.driver,
+                                          std::move(ask),
+                                          shop_.folder,
+                                          PlanLook::Sizes::asked,
+                                          std::move(done));
 }
 
 Result<void> Run::check(const wire::UpdatePlan& plan) const {

@@ -52,6 +52,10 @@ namespace steward::bench {
 // takes to let a thousand units in by files, one after the other on this one machine.
 [[nodiscard]] Result<std::vector<Figure>> measure_trust(Rig& rig);
 
+// What a look for updates takes of a processor, beside apt's own simulation on this machine (if it
+// has apt): it changes nothing there. Leaves the unit with another configuration.
+[[nodiscard]] Result<std::vector<Figure>> measure_updates(Rig& rig);
+
 // A station.db with a million finished commands: how long units, jobs and failures take to answer,
 // and how long the station is away over a restart. Takes minutes to fill; ends the rig's station.
 [[nodiscard]] Result<std::vector<Figure>> measure_station_scale(Rig& rig);

@@ -57,6 +57,17 @@ json states_of(const Demo& demo, const std::string& job) {
   return states;
 }
 
+// Whether the process has a handler for Ctrl-C by now.
+bool minds_interrupts(pid_t pid) {
+  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("SigCgt:")) {
+      return (std::stoull(line.substr(7), nullptr, 16) >> (SIGINT - 1U) & 1U) != 0;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 TEST_CASE("stewardctl rollout: a canary that fails halts it, a person goes on or ends it") {
@@ -101,6 +112,7 @@ TEST_CASE("stewardctl rollout: it pauses, resumes, waits for approval, and a she
   CHECK(demo->ctl({"rollout", "resume"}).status == 0);
   REQUIRE(eventually([&] { return states_of(*demo, job) == json{{"done", 2}, {"held", 1}}; }));
   const Ended left = demo->ctl_while({"rollout", "wait", job}, [](pid_t pid) {
+    CHECK(eventually([pid] { return minds_interrupts(pid); }));
     std::this_thread::sleep_for(std::chrono::seconds(1));
     ::kill(pid, SIGINT);
   });
