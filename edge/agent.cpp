@@ -73,7 +73,7 @@ Agent::Agent(Config config, Surroundings around)
       complaint_(around.clock, log_),
       strays_(kMailboxCapacity, [this] { around_.loop.post([this] { handle_strays(); }); }),
       received_(kMailboxCapacity, [this] { around_.loop.post([this] { handle_received(); }); }),
-      prune_(around.loop, [this] { ledger_.prune(around_.clock.now(), around_.clock.steady()); }),
+      prune_(around.loop, [this] { prune(); }),
       tidy_(around.loop, [this] { journal_.wake_for_all(); }) {
   make_hosts();
 }
@@ -115,6 +115,13 @@ std::vector<std::string> Agent::served() const {
     names.push_back(state.method + "." + state.domain);
   }
   return names;
+}
+
+void Agent::prune() {
+  ledger_.prune(around_.clock.now(), around_.clock.steady());
+  if (around_.audit != nullptr) {
+    around_.audit->tend();
+  }
 }
 
 Result<void> Agent::start() {

@@ -100,6 +100,7 @@ class Agent final : public runtime::Vitals {
   void make_host(const runtime::HandlerKind& kind,
                  const std::string& domain,
                  runtime::Options options);
+  void prune();
   Result<void> hear_all();
   Result<void> hear(const std::string& subject, bus::Bus::Sink sink);
   void route(bus::Message&& message);

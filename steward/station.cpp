@@ -334,6 +334,9 @@ void Station::schedule_tick() {
 
 // Now and then: what can wait.
 void Station::tend() {
+  if (audit_ != nullptr) {
+    audit_->tend();
+  }
   metrics_.forget_silent(clock_.steady());
   if (enrollments_) {
     enrollments_->tidy(clock_.now());

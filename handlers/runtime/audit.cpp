@@ -28,6 +28,11 @@ Result<std::unique_ptr<Audit>> Audit::attach(std::filesystem::path file,
   if (!opened.notice.empty()) {
     log.error(opened.notice);
   }
+  if (opened.unsealed > 0) {
+    log.warning(std::to_string(opened.unsealed) +
+                " records at the end of the audit are not sealed, as after a kill: whoever could "
+                "write the file may have altered them");
+  }
   std::unique_ptr<Audit> audit(new Audit(std::move(opened.log), clock, log));
   guard.set_witness(
       [own = audit.get()](const wire::Envelope& command,
@@ -66,6 +71,8 @@ void Audit::said(const bus::Message& message) {
          .verdict = ack->code.empty() ? std::string(word(ack->state)) : ack->code,
          .summary = std::string(word(ack->state))});
 }
+
+void Audit::tend() { log_->tend(clock_.now()); }
 
 void Audit::write(const identity::AuditRecord& record) {
   const auto written = log_->append(record);

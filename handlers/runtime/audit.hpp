@@ -35,6 +35,9 @@ class Audit {
 
   void write(const identity::AuditRecord& record);
 
+  // Seals what has waited a minute for it. To be called now and then.
+  void tend();
+
  private:
   Audit(std::unique_ptr<bus::AuditLog> log, const Clock& clock, Logger say)
       : log_(std::move(log)), clock_(clock), say_(std::move(say)) {}

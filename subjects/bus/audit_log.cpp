@@ -41,22 +41,58 @@ struct Whole {
   std::uintmax_t bytes = 0;
   bool torn = false;
   std::string wrong;
+  std::string seal;          // the line of the last one by the key
+  std::uint64_t sealed = 0;  // up to there it covers the chain
 };
 
-void read_chain(const path& file, Whole& whole) {
+// The last seal covers all before it, so no other one has to be checked.
+void check_last_seal(const identity::PublicKey& key, Whole& whole) {
+  identity::AuditReader reader(key);
+  if (const auto seal = reader.take(whole.seal); !seal) {
+    whole.wrong = seal.error().message;
+  }
+  whole.sealed = reader.end().sealed;
+}
+
+void read_chain(const path& file, const identity::PrivateKey* key, Whole& whole) {
+  const auto id = key != nullptr ? key->public_key().id() : std::string();
   std::ifstream in(file, std::ios::binary);
   std::string line;
   while (whole.wrong.empty() && std::getline(in, line)) {
     if (in.eof()) {
       whole.torn = true;  // no line end: the process ended while it was written
-      return;
+      break;
     }
     if (const auto record = whole.reader.take(line); !record) {
       whole.wrong = record.error().message;
     } else {
       whole.bytes += line.size() + 1;
+      if (!id.empty() && record->kind == "seal" && record->key == id) {
+        whole.seal = line;
+      }
     }
   }
+  if (whole.wrong.empty() && !whole.seal.empty()) {
+    check_last_seal(key->public_key(), whole);
+  }
+}
+
+// How many records stand behind the last seal, in what is kept of the chain.
+std::uint64_t count_unsealed(const path& file,
+                             const identity::PrivateKey* key,
+                             const Whole& whole) {
+  const auto& end = whole.reader.end();
+  if (end.number == 0 || key == nullptr) {
+    return 0;
+  }
+  if (!whole.seal.empty()) {
+    return end.number - whole.sealed - 1;  // the seal itself is one
+  }
+  Whole before;  // the last seal may stand in the file before
+  read_chain(older(file, 1), key, before);
+  const bool is_tied = before.wrong.empty() && !before.seal.empty() &&
+                       before.reader.end().number + 1 == whole.reader.first();
+  return is_tied ? end.number - before.sealed - 1 : end.number - whole.reader.first() + 1;
 }
 
 }  // namespace
@@ -87,25 +123,24 @@ Result<AuditLog::Opened> AuditLog::open(path file,
                                         const identity::PrivateKey* key,
                                         wire::Timestamp now,
                                         std::uintmax_t largest) {
-  std::unique_ptr<AuditLog> log(new AuditLog(std::move(file), key, largest));
-  std::string notice;
+  Opened opened;
+  opened.log.reset(new AuditLog(std::move(file), key, largest));
+  auto& log = *opened.log;
   {
-    const Lock lock(log->mutex_);
-    log->last_ = now;
-    auto recovered = log->recover(now);
-    if (!recovered) {
+    const Lock lock(log.mutex_);
+    log.last_ = now;
+    if (auto recovered = log.recover(now, opened); !recovered) {
       return tl::unexpected<Error>(std::move(recovered).error());
     }
-    notice = *std::move(recovered);
   }
-  return Opened{std::move(log), std::move(notice)};
+  return opened;
 }
 
-Result<std::string> AuditLog::recover(wire::Timestamp now) {
+Result<void> AuditLog::recover(wire::Timestamp now, Opened& opened) {
   std::error_code error;
-  std::string notice;
+  auto& notice = opened.notice;
   Whole whole;
-  read_chain(file_, whole);
+  read_chain(file_, key_, whole);
   if (!whole.wrong.empty()) {
     const auto aside = file_.string() + ".damaged-" + wire::format_time(now).substr(0, 19);
     std::filesystem::rename(file_, aside, error);
@@ -118,18 +153,20 @@ Result<std::string> AuditLog::recover(wire::Timestamp now) {
   end_ = whole.reader.end();
   if (end_.number == 0 && notice.empty()) {
     Whole before;  // an earlier run may have ended between two files
-    read_chain(older(file_, 1), before);
+    read_chain(older(file_, 1), key_, before);
     end_ = before.reader.end();
+    opened.unsealed = count_unsealed(older(file_, 1), key_, before);
+  } else {
+    opened.unsealed = count_unsealed(file_, key_, whole);
   }
   bytes_ = whole.bytes;
-  if (auto opened = reopen(); !opened) {
-    return tl::unexpected<Error>(std::move(opened).error());
+  if (auto reopened = reopen(); !reopened) {
+    return reopened;
   }
   const std::string why = !notice.empty() ? "damaged" : whole.torn ? "torn" : "";
-  if (auto begun = write({.at = now, .kind = "begun", .verdict = why}); !begun) {
-    return tl::unexpected<Error>(std::move(begun).error());
-  }
-  return notice;
+  const auto said =
+      opened.unsealed == 0 ? "" : std::to_string(opened.unsealed) + " records before it unsealed";
+  return write({.at = now, .kind = "begun", .verdict = why, .summary = said});
 }
 
 Result<void> AuditLog::reopen() {
@@ -158,10 +195,21 @@ Result<void> AuditLog::append(const identity::AuditRecord& record) {
     ++lost_;
     return written;
   }
-  if (!sealed_at_ || record.at - *sealed_at_ >= kSealEvery || record.at < *sealed_at_) {
+  if (is_seal_due(record.at)) {
     seal(record.at);
   }
   return {};
+}
+
+void AuditLog::tend(wire::Timestamp now) {
+  const Lock lock(mutex_);
+  if (is_seal_due(now)) {
+    seal(now);
+  }
+}
+
+bool AuditLog::is_seal_due(wire::Timestamp now) const {
+  return !sealed_at_ || now - *sealed_at_ >= kSealEvery || now < *sealed_at_;
 }
 
 // A line that was written in part is taken back: the chain would not hold behind it.

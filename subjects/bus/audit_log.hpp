@@ -27,11 +27,14 @@ class AuditLog {
   struct Opened {
     std::unique_ptr<AuditLog> log;
     std::string notice;  // the file was damaged, and what became of it; or empty
+    // Records at its end that no seal covers, as after a kill: whoever could write the file may
+    // have altered them. The record of the start says the number, for the next seal covers them.
+    std::uint64_t unsealed = 0;
   };
 
   // Goes on where an earlier run has ended; a line that it has not finished is cut off, and a
-  // record says so. A chain that does not hold is moved aside and a new one begun. `key` seals.
-  // Errors: those of files.
+  // record says so. A chain that does not hold, or whose last seal by `key` does not, is moved
+  // aside and a new one begun. `key` seals. Errors: those of files.
   [[nodiscard]] static Result<Opened> open(std::filesystem::path file,
                                            const identity::PrivateKey* key,
                                            wire::Timestamp now,
@@ -46,13 +49,18 @@ class AuditLog {
   // no_space, io, permission.
   Result<void> append(const identity::AuditRecord& record);
 
+  // Seals what is not sealed where the last seal is a minute old: nothing may follow for days. Does
+  // nothing else, so it may be called often.
+  void tend(wire::Timestamp now);
+
  private:
   AuditLog(std::filesystem::path file, const identity::PrivateKey* key, std::uintmax_t largest);
 
-  Result<std::string> recover(wire::Timestamp now) STEWARD_REQUIRES(mutex_);
+  Result<void> recover(wire::Timestamp now, Opened& opened) STEWARD_REQUIRES(mutex_);
   Result<void> reopen() STEWARD_REQUIRES(mutex_);
   Result<void> write(const identity::AuditRecord& record) STEWARD_REQUIRES(mutex_);
   Result<void> make_room() STEWARD_REQUIRES(mutex_);
+  bool is_seal_due(wire::Timestamp now) const STEWARD_REQUIRES(mutex_);
   void seal(wire::Timestamp now) STEWARD_REQUIRES(mutex_);
 
   const std::filesystem::path file_;

@@ -82,6 +82,24 @@ Result<void> read_audit(const std::vector<fs::path>& files,
   return {};
 }
 
+// What nobody can have altered unseen ends with the last seal; the rest is said with its number.
+std::string seals_text(const identity::AuditReader& reader,
+                       const std::optional<identity::PublicKey>& key) {
+  const auto& end = reader.end();
+  const auto by =
+      key ? " by " + key->fingerprint() : " (no --key: the seals' signatures were not checked)";
+  if (end.sealed == 0) {
+    return fmt::format("nothing sealed{}: all of it may have been altered or cut off", by);
+  }
+  const auto open = end.number - end.sealed - 1;  // the seal itself is a record
+  return fmt::format("sealed up to {}{}{}",
+                     end.sealed,
+                     by,
+                     open == 0
+                         ? std::string()
+                         : fmt::format("; the last {} not: they may have been altered", open));
+}
+
 Result<Exit> verify_audit(Invocation& invocation, const AuditArguments& arguments) {
   STEWARD_TRY(const auto key, key_in(arguments.key));
   STEWARD_TRY(const auto files, files_of(arguments.file));
@@ -94,13 +112,10 @@ Result<Exit> verify_audit(Invocation& invocation, const AuditArguments& argument
   if (!held) {
     return tl::unexpected<Error>(std::move(held).error());
   }
-  const auto& end = reader.end();
-  invocation.console.out(fmt::format(
-      "whole: records {} to {}, sealed up to {}{}\n",
-      reader.first(),
-      end.number,
-      end.sealed,
-      key ? " by " + key->fingerprint() : " (no --key: the seals' signatures were not checked)"));
+  invocation.console.out(fmt::format("whole: records {} to {}, {}\n",
+                                     reader.first(),
+                                     reader.end().number,
+                                     seals_text(reader, key)));
   return Exit::ok;
 }
 
@@ -157,8 +172,9 @@ Verbs audit_verbs() {
            [](Syntax& syntax) -> Action { return with_file(syntax, list_audit, false); }},
           {"audit verify",
            "whether a record is missing or was altered",
-           "Each record is tied to all before it, and now and then sealed by the key of\n"
-           "whoever keeps them. The end that is not sealed may have been cut off.",
+           "Each record is tied to all before it, and sealed by the key of whoever keeps\n"
+           "them within two minutes. What is not sealed may have been altered by who can\n"
+           "write FILE; its end, and its older files, may have been cut off.",
            "stewardctl audit verify /var/lib/steward-edge --key message.pub",
            TakesCommand::no,
            [](Syntax& syntax) -> Action { return with_file(syntax, verify_audit, true); }}};

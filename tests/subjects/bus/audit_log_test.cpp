@@ -37,6 +37,7 @@ struct World {
   identity::tests::Folder folder;
   identity::PrivateKey key = fixed_key(60);
   std::string notice;
+  std::uint64_t unsealed = 0;
 
   std::filesystem::path file() const { return folder / "audit.log"; }
 
@@ -44,6 +45,7 @@ struct World {
     auto opened = AuditLog::open(file(), &key, kNow, largest);
     REQUIRE_MESSAGE(opened, opened.error().message);
     notice = opened->notice;
+    unsealed = opened->unsealed;
     return std::move(opened->log);
   }
 
@@ -154,6 +156,82 @@ TEST_CASE("audit: killed in the middle of a line it goes on, and says so") {
   }
   CHECK(world.read() == "begun asked seal begun asked seal");
   CHECK(contents(world.file()).find("\"verdict\":\"torn\"") != std::string::npos);
+}
+
+TEST_CASE("audit: what waits for a seal gets it, though nothing follows") {
+  World world;
+  const auto log = world.open();
+  REQUIRE(log->append(asked("a")));
+  REQUIRE(log->append(asked("b", kNow + seconds(1))));
+  log->tend(kNow + seconds(59));
+  CHECK(world.read() == "begun asked seal asked");
+  log->tend(kNow + seconds(60));
+  log->tend(kNow + seconds(600));
+  CHECK(world.read() == "begun asked seal asked seal");
+}
+
+TEST_CASE("audit: after a kill the next start says how many records no seal covers") {
+  World world;
+  world.open().reset();
+  CHECK(world.unsealed == 0);
+  std::string killed;
+  {
+    const auto log = world.open();
+    CHECK(world.unsealed == 0);  // a clean end seals
+    for (const auto* id : {"a", "b", "c", "d"}) {
+      REQUIRE(log->append(asked(id)));
+    }
+    killed = contents(world.file());
+  }
+  std::ofstream(world.file(), std::ios::binary) << killed;
+  world.open().reset();
+  CHECK(world.unsealed == 3);
+  CHECK(contents(world.file()).find(R"("summary":"3 records before it unsealed")") !=
+        std::string::npos);
+  CHECK(world.read().ends_with("asked asked asked begun seal"));
+  world.open().reset();
+  CHECK(world.unsealed == 0);
+}
+
+TEST_CASE("audit: seals of another key cover nothing, and a forged one is damage") {
+  World world;
+  const auto other = fixed_key(61);
+  {
+    const auto forged = AuditLog::open(world.file(), &other, kNow).value().log;
+    REQUIRE(forged->append(asked("a")));
+  }
+  world.open().reset();
+  CHECK(world.notice.empty());
+  CHECK(world.unsealed == 3);
+  // One who can write the file makes a chain anew, with seals in the name of the key.
+  identity::AuditEnd end;
+  auto made = identity::next_audit_line(end, asked("a"));
+  made += identity::next_audit_line(end,
+                                    {.at = kNow,
+                                     .kind = "seal",
+                                     .key = world.key.public_key().id(),
+                                     .digest = std::string(86, 'A')});
+  std::ofstream(world.file(), std::ios::binary) << made;
+  world.open().reset();
+  CHECK(world.notice.find("seal of record 2 does not hold") != std::string::npos);
+}
+
+TEST_CASE("audit: the last seal may stand in the file before") {
+  World world;
+  const auto log = world.open(1'000);
+  while (!std::filesystem::exists(world.folder / "audit.log.1")) {
+    REQUIRE(log->append(asked("a")));
+  }
+  REQUIRE(log->append(asked("b")));
+  AuditReader reader(world.key.public_key());
+  REQUIRE(world.read(reader).find(':') == std::string::npos);
+  const World copy;
+  for (const auto& file : audit_files(world.file())) {
+    std::filesystem::copy_file(file, copy.folder / file.filename().string());
+  }
+  const auto opened = AuditLog::open(copy.file(), &world.key, kNow).value();
+  CHECK(opened.unsealed == reader.end().number - reader.end().sealed - 1);
+  CHECK(opened.unsealed > 2);
 }
 
 TEST_CASE("audit: one that does not hold is kept aside, and another one begun") {
