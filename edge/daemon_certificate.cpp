@@ -74,7 +74,7 @@ Result<Issued> certify(const CertificatePlan& plan, wire::Timestamp now) {
   STEWARD_TRY(const auto authority_key,
               identity::read_key_file(plan.unit / "authority.key", identity::no_passphrase));
   STEWARD_TRY(const auto authority, certificate_in(plan.unit / "authority.crt"));
-  STEWARD_TRY(const auto root, certificate_in(plan.unit / "root.crt"));
+  STEWARD_TRY(const auto roots, roots_in(plan.unit));
   if (now >= authority.validity().until) {
     return failure(ErrorCode::expired, "the unit's authority has expired: enroll it again");
   }
@@ -88,7 +88,9 @@ Result<Issued> certify(const CertificatePlan& plan, wire::Timestamp now) {
     return tl::unexpected(std::move(given).error());
   }
   const auto chain_file = plan.out / "chain.pem";
-  if (is_good(chain_file, key, authority, now)) {
+  const auto roots_file = plan.out / "root.pem";
+  const bool same_roots = identity::read_file(roots_file).value_or("") == roots;
+  if (same_roots && is_good(chain_file, key, authority, now)) {
     return Issued::kept;
   }
   STEWARD_TRY(
@@ -98,10 +100,8 @@ Result<Issued> certify(const CertificatePlan& plan, wire::Timestamp now) {
                            authority,
                            authority_key,
                            {std::max(now - kSlack, authority.validity().from), now + kLife}));
-  STEWARD_TRY(const auto root_pem, root.pem());
   STEWARD_TRY(const auto chain, identity::encode_chain({std::move(leaf), authority}));
-  for (const auto& [file, text] :
-       {std::pair{plan.out / "root.pem", root_pem}, std::pair{chain_file, chain}}) {
+  for (const auto& [file, text] : {std::pair{roots_file, roots}, std::pair{chain_file, chain}}) {
     if (auto written = identity::write_file(file, text, Access::everybody, Existing::replace);
         !written) {
       return tl::unexpected(std::move(written).error());

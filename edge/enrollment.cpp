@@ -1,6 +1,7 @@
 #include "edge/enrollment.hpp"
 
 #include "edge/config.hpp"
+#include "subjects/bus/trust_files.hpp"
 #include "subjects/identity/broker_login.hpp"
 #include "subjects/identity/enrollment.hpp"
 #include "subjects/identity/files.hpp"
@@ -75,7 +76,7 @@ std::string configuration(const JoinPlan& plan) {
 // Who this unit is, by its configuration.
 struct Self {
   NodeIdentity node;
-  std::vector<identity::PublicKey> roots;
+  bus::BelievedRoots roots;
 };
 
 Result<Self> self_in(const path& folder) {
@@ -86,12 +87,8 @@ Result<Self> self_in(const path& folder) {
     return failure(ErrorCode::bad_config, flags.config + ": [trust] is missing");
   }
   STEWARD_TRY(auto cluster, identity::ClusterName::parse(config.trust->cluster));
-  Self self{{std::move(cluster), config.node}, {}};
-  for (const auto& text : config.trust->roots) {
-    STEWARD_TRY(auto root, identity::PublicKey::parse(text));
-    self.roots.push_back(std::move(root));
-  }
-  return self;
+  STEWARD_TRY(auto roots, bus::read_roots(*config.trust));
+  return Self{{std::move(cluster), config.node}, std::move(roots)};
 }
 
 Result<void> make_folder(const path& folder) {
@@ -136,7 +133,8 @@ Result<Request> begin_enrollment(const JoinPlan& given, wire::Timestamp now) {
     }
   }
   STEWARD_TRY(const auto self, self_in(plan.folder));
-  if (std::find(self.roots.begin(), self.roots.end(), *root) == self.roots.end()) {
+  const auto& believed = self.roots.keys;
+  if (std::find(believed.begin(), believed.end(), *root) == believed.end()) {
     return failure(ErrorCode::conflict, config.string() + " names another root");
   }
   if (self.node != NodeIdentity{*cluster, *name}) {
@@ -167,6 +165,14 @@ Result<void> finish_enrollment(const path& folder, const path& file, wire::Times
   return take_bundle(folder, document, now);
 }
 
+Result<std::string> roots_in(const path& folder) {
+  STEWARD_TRY(const auto self, self_in(folder));
+  if (self.roots.certificates.empty()) {
+    return identity::read_file(folder / "root.crt");
+  }
+  return identity::encode_chain(self.roots.certificates);
+}
+
 bool is_enrolled(const path& folder) { return is_there(folder / kTaken); }
 
 Result<void> take_bundle(const path& given, const std::string& document, wire::Timestamp now) {
@@ -175,7 +181,7 @@ Result<void> take_bundle(const path& given, const std::string& document, wire::T
   STEWARD_TRY(const auto self, self_in(folder));
   STEWARD_TRY(const auto keys, keys_in(folder, Missing::refuse));
   const auto open = [&](std::string_view text) {
-    return identity::open_enrollment_bundle(text, self.node, keys, self.roots, now);
+    return identity::open_enrollment_bundle(text, self.node, keys, self.roots.keys, now);
   };
   STEWARD_TRY(const auto bundle, open(document));
   const auto taken = folder / kTaken;

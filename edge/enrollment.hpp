@@ -51,4 +51,8 @@ bool is_enrolled(const std::filesystem::path& folder);
 // Who the unit of that folder is, by its edge.toml. Errors: bad_config, not_found.
 [[nodiscard]] Result<identity::NodeIdentity> identity_in(const std::filesystem::path& folder);
 
+// The certificates of the roots that the unit believes, as PEM: those that its policy names, else
+// the one that it was let in by. Errors: as identity_in(); those of files.
+[[nodiscard]] Result<std::string> roots_in(const std::filesystem::path& folder);
+
 }  // namespace steward::edge

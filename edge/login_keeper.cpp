@@ -40,6 +40,7 @@ LoginKeeper::LoginKeeper(Settings settings, const Surroundings& around)
       clock_(around.clock),
       loop_(around.loop),
       log_(around.log),
+      guard_(around.guard),
       channel_(wire::Source::node(settings_.node),
                wire::Completeness::filled_in,
                bus::system_ids(),
@@ -75,6 +76,14 @@ void LoginKeeper::read_authority() {
   const auto read = text ? identity::Certificate::parse_pem(*text, 1)
                          : Result<std::vector<identity::Certificate>>(tl::unexpected(text.error()));
   authority_expires_ = read ? since_1970(read->front().validity().until).count() : 0;
+  read_root();
+}
+
+void LoginKeeper::read_root() {
+  const auto text = identity::read_file(settings_.folder / "root.crt");
+  const auto read = text ? identity::Certificate::parse_pem(*text, 1)
+                         : Result<std::vector<identity::Certificate>>(tl::unexpected(text.error()));
+  root_ = read ? std::optional(read->front().public_key()) : std::nullopt;
 }
 
 std::optional<milliseconds> LoginKeeper::login_expires() const {
@@ -146,12 +155,20 @@ std::filesystem::path LoginKeeper::request() const {
   return settings_.folder / (settings_.node.str() + ".req");
 }
 
+bool LoginKeeper::needs_bundle() const {
+  const auto end = authority_expires();
+  if (!end) {
+    return false;
+  }
+  const auto policy = guard_.policy();
+  const bool other_root = root_ && policy && policy->signed_by() && policy->signed_by() != root_;
+  return other_root || wire::Timestamp(*end) - clock_.now() <= kBundleAhead;
+}
+
 // With the request that it was let in by: of the same keys, so a person has compared it before.
 void LoginKeeper::ask_for_bundle() {
-  const auto end = authority_expires();
   const auto now = clock_.steady();
-  if (!end || wire::Timestamp(*end) - clock_.now() > kBundleAhead ||
-      (bundle_asked_ && now - *bundle_asked_ < kBundleAgain)) {
+  if (!needs_bundle() || (bundle_asked_ && now - *bundle_asked_ < kBundleAgain)) {
     return;
   }
   bundle_asked_ = now;

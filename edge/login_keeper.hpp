@@ -23,8 +23,9 @@ namespace steward::edge {
 
 // Keeps what this unit is let in by good. It asks the station for another login in time; where the
 // broker does not take the present one any more, by the second login, which is good for that alone.
-// And it asks to be let in again when the certificate of its authority ends within two months,
-// which a person has to approve. On the main loop's thread, but for the two moments.
+// And it asks to be let in again when the certificate of its authority ends within two months, or
+// another root signs the policy than the one below which it is; a person has to approve. On the
+// main loop's thread, but for the two moments.
 class LoginKeeper {
  public:
   struct Settings {
@@ -71,23 +72,27 @@ class LoginKeeper {
   void look();
   void ask(bus::Bus& bus);
   void ask_for_bundle();
+  bool needs_bundle() const;
   void say(bus::Bus& bus, std::string_view route, std::string payload, std::string content_type);
   std::filesystem::path request() const;
   void ask_by_second();
   void take_from_second(const std::string& jwt);
   Result<identity::LoginClaims> present() const;
   void read_authority();
+  void read_root();
 
   const Settings settings_;
   const runtime::Clock& clock_;
   runtime::Loop& loop_;
   const runtime::Logger log_;
+  const bus::Guard& guard_;
   const bus::Channel channel_;
   runtime::Complaint complaint_;
   LoginSchedule schedule_;
   bus::NatsBus* bus_ = nullptr;
   std::optional<LoginSchedule::Steady> taken_;         // when the last one came
   std::optional<LoginSchedule::Steady> bundle_asked_;  // when a bundle was asked for
+  std::optional<identity::PublicKey> root_;            // below which the authority is
   std::atomic<std::int64_t> login_expires_{0};
   std::atomic<std::int64_t> authority_expires_{0};
   runtime::Timer timer_;

@@ -109,6 +109,15 @@ Result<Enrollments::Answer> Enrollments::answer(const Entry& entry) const {
   return out;
 }
 
+bool Enrollments::is_outdated(const Entry& entry) const {
+  if (entry.row.state != EnrollmentState::approved) {
+    return false;
+  }
+  const auto roots = settings_.roots();
+  const auto bundle = identity::read_file(file_of(entry.row.unit, kBundle));
+  return bundle && !roots.empty() && !identity::read_enrollment_bundle(*bundle, {roots.front()});
+}
+
 Result<Enrollments::Answer> Enrollments::ask(const wire::NodeName& unit,
                                              std::string_view document,
                                              const std::set<std::string>& denied,
@@ -118,7 +127,7 @@ Result<Enrollments::Answer> Enrollments::ask(const wire::NodeName& unit,
   }
   const auto known = entries_.find(unit.str());
   if (known != entries_.end() && known->second.row.request == document &&
-      !denied.contains(known->second.key_id)) {
+      !denied.contains(known->second.key_id) && !is_outdated(known->second)) {
     known->second.row.heard = now;
     return answer(known->second);
   }
@@ -192,7 +201,7 @@ Result<Enrollments::Answer> Enrollments::take_conflict(Entry entry) {
 }
 
 Result<Enrollments::LetIn> Enrollments::approve(const std::string& document, wire::Timestamp now) {
-  STEWARD_TRY(const auto bundle, identity::read_enrollment_bundle(document, settings_.roots));
+  STEWARD_TRY(const auto bundle, identity::read_enrollment_bundle(document, settings_.roots()));
   const auto& unit = bundle.node.node;
   const auto known = entries_.find(unit.str());
   if (bundle.node.cluster != settings_.cluster) {

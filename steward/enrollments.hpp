@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -31,7 +32,8 @@ class Enrollments {
     std::filesystem::path folder;
     std::filesystem::path units;  // what is known of units, see identity::remember_unit()
     identity::ClusterName cluster;
-    std::vector<identity::PublicKey> roots;
+    // Whose bundles are taken; those of the first are the ones to be given out.
+    std::function<std::vector<identity::PublicKey>()> roots;
   };
 
   // What a unit is told: its status, or the bundle that lets it in.
@@ -44,7 +46,8 @@ class Enrollments {
   // files.
   [[nodiscard]] static Result<Enrollments> open(Settings settings);
 
-  // A unit asks, again and again until it is told. A name belongs to the key that came first: a
+  // A unit asks, again and again until it is told. What a root has approved that another one has
+  // followed since is asked anew. A name belongs to the key that came first: a
   // request with another one is a conflict, which takes nobody's place. `denied`: keys that are
   // good for nothing any more. Errors: those of identity::open_enrollment_request(), denied (for
   // another node or cluster, or revoked), overloaded (too many wait), those of files.
@@ -91,6 +94,7 @@ class Enrollments {
   void forget(const std::string& unit);
   bool is_taken(const Entry& entry) const;
   Result<Answer> answer(const Entry& entry) const;
+  bool is_outdated(const Entry& entry) const;
   Result<Entry> read_request(const wire::NodeName& unit,
                              std::string_view document,
                              const std::set<std::string>& denied,

@@ -250,11 +250,9 @@ Result<std::optional<Enrollments::Settings>> Service::enrollments() const {
   }
   STEWARD_TRY(auto cluster, identity::ClusterName::parse(config_.trust->cluster));
   Enrollments::Settings settings{
-      config_.state_dir / "enrollments", config_.trust->units, std::move(cluster), {}};
-  for (const auto& text : config_.trust->roots) {
-    STEWARD_TRY(auto root, identity::PublicKey::parse(text));
-    settings.roots.push_back(std::move(root));
-  }
+      config_.state_dir / "enrollments", config_.trust->units, std::move(cluster), [this] {
+        return trust_ ? trust_->guard().roots() : std::vector<identity::PublicKey>();
+      }};
   return settings;
 }
 

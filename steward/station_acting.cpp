@@ -137,16 +137,18 @@ void Station::began_acting() {
 }
 
 void Station::give_policy(const std::vector<Recall::Hello>& hellos) {
-  const auto policy = guard_ != nullptr && acting() ? guard_->policy() : nullptr;
-  const auto document = policy ? guard_->document() : nullptr;
-  if (!document) {
+  if (guard_ == nullptr || !acting()) {
     return;
   }
-  const auto version = static_cast<std::int64_t>(policy->version());
   for (const auto& hello : hellos) {
-    if (hello.policy &&
-        policy_rounds_.should_give(
-            hello.unit, *hello.policy, version, document->size(), clock_.steady())) {
+    if (!hello.policy) {
+      continue;
+    }
+    // Who has been away while a root followed another takes the one step before the other.
+    const auto [version, document] = guard_->step_after(*hello.policy);
+    const auto bytes = document ? document->size() : 0;
+    if (policy_rounds_.should_give(hello.unit, *hello.policy, version, bytes, clock_.steady()) &&
+        document) {
       log_.info(hello.unit + " has policy version " + std::to_string(*hello.policy) +
                 ": it is given version " + std::to_string(version));
       send(hello.unit + ".command." + std::string(wire::kPolicyRoute), *document, "text/plain");

@@ -1,7 +1,6 @@
 #include "subjects/bus/guard.hpp"
 
 #include "subjects/identity/message_signature.hpp"
-#include "subjects/identity/signed_document.hpp"
 #include "subjects/wire/methods.hpp"
 
 #include <utility>
@@ -23,7 +22,7 @@ std::string shown_key(const wire::Envelope& envelope) { return envelope.key_id.s
 Guard::Guard(identity::ClusterName cluster,
              std::vector<identity::PublicKey> roots,
              std::optional<identity::PrivateKey> own)
-    : cluster_(std::move(cluster)), roots_(std::move(roots)), own_(std::move(own)) {
+    : cluster_(std::move(cluster)), own_(std::move(own)), roots_(std::move(roots)) {
   set_unit_keys({});
 }
 
@@ -127,23 +126,52 @@ Result<void> Guard::believes(const wire::Envelope& event,
 
 Result<identity::Policy> Guard::judge(std::string_view document, wire::Timestamp now) const {
   const auto present = policy();
-  return identity::accept_policy(document, roots_, cluster_, present.get(), now);
+  return identity::accept_policy(document, roots(), cluster_, present.get(), now);
 }
 
 Result<identity::Policy> Guard::judge_kept(std::string_view document) const {
-  STEWARD_TRY(const auto body,
-              identity::open_document(identity::Purpose::policy, document, roots_));
-  STEWARD_TRY(auto policy, identity::Policy::parse(body));
-  if (policy.cluster() != cluster_) {
-    return failure(ErrorCode::denied, "the policy is for the cluster " + policy.cluster().str());
-  }
-  return policy;
+  return identity::open_policy(document, roots(), cluster_);
 }
 
 void Guard::set_policy(identity::Policy policy, std::string document) {
+  auto believed = policy.believed_roots();
   auto shared = std::make_shared<const InForce>(InForce{std::move(policy), std::move(document)});
   const Lock lock(mutex_);
   in_force_ = std::move(shared);
+  if (!believed.empty()) {
+    roots_ = std::move(believed);
+  }
+}
+
+void Guard::add_overlap(const identity::Policy& policy, std::string document) {
+  auto believed = policy.believed_roots();
+  auto shared = std::make_shared<const std::string>(std::move(document));
+  const Lock lock(mutex_);
+  overlaps_.insert_or_assign(static_cast<std::int64_t>(policy.version()), std::move(shared));
+  if (!in_force_ && !believed.empty()) {
+    roots_ = std::move(believed);
+  }
+}
+
+std::vector<identity::PublicKey> Guard::roots() const {
+  const Lock lock(mutex_);
+  return roots_;
+}
+
+Guard::Step Guard::step_after(std::int64_t version) const {
+  const Lock lock(mutex_);
+  if (!in_force_) {
+    return {};
+  }
+  const auto last = static_cast<std::int64_t>(in_force_->policy.version());
+  if (last <= version) {
+    return {last, nullptr};
+  }
+  const auto overlap = overlaps_.upper_bound(version);
+  if (overlap != overlaps_.end() && overlap->first < last) {
+    return {overlap->first, overlap->second};
+  }
+  return {last, {in_force_, &in_force_->document}};
 }
 
 void Guard::set_unit_keys(UnitKeys keys) {

@@ -6,6 +6,7 @@
 #include "subjects/identity/policy.hpp"
 #include "subjects/wire/envelope.hpp"
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -23,7 +24,8 @@ class Guard {
  public:
   using UnitKeys = std::map<std::string, identity::PublicKey>;  // by the unit's name
 
-  // `roots` sign policies; `own` signs what goes out (none: it goes out as it is).
+  // `roots` sign policies, until one is in force: then those that it names; `own` signs what goes
+  // out (none: it goes out as it is).
   Guard(identity::ClusterName cluster,
         std::vector<identity::PublicKey> roots,
         std::optional<identity::PrivateKey> own);
@@ -69,8 +71,17 @@ class Guard {
   // unsupported, bad_signature, denied (of another cluster).
   [[nodiscard]] Result<identity::Policy> judge_kept(std::string_view document) const;
 
-  // Puts a judged policy in force; `document` is it as it was signed.
+  // Puts a judged policy in force; `document` is it as it was signed. The roots that it names are
+  // the ones that are believed from now on.
   void set_policy(identity::Policy policy, std::string document);
+
+  // Remembers an overlap, the last policy of a root before the one that it names took over: for
+  // those who know only the former. Its roots are believed until a policy is in force.
+  void add_overlap(const identity::Policy& policy, std::string document);
+
+  // Whose policies, bundles and certificates are good; the one that has signed the policy in force
+  // is the first.
+  std::vector<identity::PublicKey> roots() const;
   void set_unit_keys(UnitKeys keys);
 
   // Null before there is one.
@@ -78,6 +89,15 @@ class Guard {
 
   // The same as it was signed, to hand on. Null before there is one.
   std::shared_ptr<const std::string> document() const;
+
+  // What to give to somebody who has that version: the policy in force, or an overlap that has to
+  // go before it. `document` is null where there is nothing newer.
+  struct Step {
+    std::int64_t version = 0;
+    std::shared_ptr<const std::string> document;
+  };
+
+  Step step_after(std::int64_t version) const;
 
  private:
   Result<void> verify(const wire::Envelope& envelope,
@@ -97,10 +117,11 @@ class Guard {
   std::shared_ptr<const InForce> in_force() const;
 
   const identity::ClusterName cluster_;
-  const std::vector<identity::PublicKey> roots_;
   const std::optional<identity::PrivateKey> own_;
   Witness witness_;  // constant once anybody asks
   mutable Mutex mutex_;
+  std::vector<identity::PublicKey> roots_ STEWARD_GUARDED_BY(mutex_);
+  std::map<std::int64_t, std::shared_ptr<const std::string>> overlaps_ STEWARD_GUARDED_BY(mutex_);
   std::shared_ptr<const InForce> in_force_ STEWARD_GUARDED_BY(mutex_);
   std::shared_ptr<const UnitKeys> units_ STEWARD_GUARDED_BY(mutex_);
 };

@@ -3,6 +3,7 @@
 #include "subjects/identity/files.hpp"
 #include "subjects/identity/key_file.hpp"
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -54,6 +55,42 @@ Result<Anchors> read_anchors(const TrustFiles& files) {
     return failure(ErrorCode::bad_config, "trust.roots: the keys that sign policies are missing");
   }
   return Anchors{*std::move(cluster), std::move(roots)};
+}
+
+constexpr const char* kOverlap = "overlap.signed";  // beside the policy that is brought
+
+std::filesystem::path overlaps_of(const TrustFiles& files) {
+  return files.kept.parent_path() / "overlaps";
+}
+
+// In the order of their versions.
+std::filesystem::path overlap_file(const TrustFiles& files, std::uint64_t version) {
+  auto digits = std::to_string(version);
+  digits.insert(0, digits.size() < 20 ? 20 - digits.size() : 0, '0');
+  return overlaps_of(files) / (digits + ".signed");
+}
+
+// From the roots of the configuration to those of the last overlap: each is signed by a root that
+// the one before it names. One that is not was passed by, since the configuration names a later
+// root.
+void follow_overlaps(const TrustFiles& files, Guard& guard) {
+  std::vector<std::filesystem::path> steps;
+  std::error_code error;
+  std::filesystem::directory_iterator entry(overlaps_of(files), error);
+  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    if (entry->path().extension() == ".signed") {
+      steps.push_back(entry->path());
+    }
+  }
+  std::sort(steps.begin(), steps.end());
+  for (const auto& file : steps) {
+    const auto document = identity::read_file(file);
+    const auto policy = document ? guard.judge_kept(*document)
+                                 : Result<identity::Policy>(tl::unexpected(document.error()));
+    if (policy) {
+      guard.add_overlap(*policy, *document);
+    }
+  }
 }
 
 struct UnitFolder {
@@ -131,8 +168,11 @@ std::optional<TrustWatch::Look> TrustWatch::look_at(const std::filesystem::path&
   return error ? std::nullopt : std::optional(Look{changed, bytes});
 }
 
+// What led from root to root comes first: it says who may have signed what is kept.
+//
 // What is kept and cannot be read is no policy: nothing is carried out until a good one comes.
 void TrustWatch::restore() {
+  follow_overlaps(files_, guard_);
   const auto document = identity::read_file(files_.kept);
   if (!document && document.error().code == ErrorCode::not_found) {
     return;
@@ -163,6 +203,9 @@ void TrustWatch::look(wire::Timestamp now) {
 }
 
 void TrustWatch::take_policy(wire::Timestamp now) {
+  if (const auto before = identity::read_file(files_.policy.parent_path() / kOverlap)) {
+    static_cast<void>(take(*before, now));  // as a rule it was taken long ago
+  }
   const auto document = identity::read_file(files_.policy);
   const auto taken = document ? take(*document, now) : tl::unexpected(document.error());
   if (!taken) {
@@ -177,12 +220,37 @@ Result<void> TrustWatch::take(const std::string& document, wire::Timestamp now) 
   if (present && present->version() == policy.version()) {
     return {};
   }
+  if (auto kept = keep_overlap(policy); !kept) {
+    return kept;
+  }
   if (auto kept = identity::write_file(files_.kept, document, Access::everybody, Existing::replace);
       !kept) {
     return kept;
   }
   say_.info("policy version " + std::to_string(policy.version()) + " is in force");
   guard_.set_policy(std::move(policy), document);
+  return {};
+}
+
+// Where the next one has another signer, the present one says that it may: it is needed after a
+// restart, and by those who have been away.
+Result<void> TrustWatch::keep_overlap(const identity::Policy& next) {
+  const auto present = guard_.policy();
+  if (!present || present->signed_by() == next.signed_by()) {
+    return {};
+  }
+  std::error_code error;
+  std::filesystem::create_directories(overlaps_of(files_), error);
+  const auto document = guard_.document();
+  if (auto written = identity::write_file(overlap_file(files_, present->version()),
+                                          *document,
+                                          Access::everybody,
+                                          Existing::replace);
+      !written) {
+    return written;
+  }
+  guard_.add_overlap(*present, *document);
+  say_.info("another root signs policies from version " + std::to_string(next.version()) + " on");
   return {};
 }
 
@@ -193,6 +261,21 @@ void TrustWatch::take_units() {
   }
   say_.info("keys of " + std::to_string(units.keys.size()) + " units are known");
   guard_.set_unit_keys(std::move(units.keys));
+}
+
+Result<BelievedRoots> read_roots(const TrustFiles& files) {
+  STEWARD_TRY(auto anchors, read_anchors(files));
+  Guard guard(std::move(anchors.cluster), std::move(anchors.roots), std::nullopt);
+  follow_overlaps(files, guard);
+  const auto document = identity::read_file(files.kept);
+  if (document) {
+    if (auto policy = guard.judge_kept(*document)) {
+      guard.set_policy(*std::move(policy), "");
+    }
+  }
+  const auto policy = guard.policy();
+  return BelievedRoots{guard.roots(),
+                       policy ? policy->roots() : std::vector<identity::Certificate>()};
 }
 
 TrustReport inspect(const TrustFiles& files, wire::Timestamp now) {
@@ -208,6 +291,7 @@ TrustReport inspect(const TrustFiles& files, wire::Timestamp now) {
   }
   report.summary = "cluster " + anchors->cluster.str();
   Guard guard(std::move(anchors->cluster), std::move(anchors->roots), std::nullopt);
+  follow_overlaps(files, guard);
   if (auto kept = inspect_policy(
           files.kept, report, [&](const auto& text) { return guard.judge_kept(text); })) {
     guard.set_policy(*std::move(kept), "");

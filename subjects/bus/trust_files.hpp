@@ -17,12 +17,22 @@ struct TrustFiles {
   std::vector<std::string> roots;  // public keys that sign policies, as PublicKey::text()
   std::filesystem::path key;       // our own, made where there is none; <key>.pub beside it
   std::filesystem::path policy;    // as the operators bring it; may come later
-  std::filesystem::path kept;      // the last one taken: the highest version this machine has seen
+  std::filesystem::path kept;      // the last one taken: the highest version this machine has seen;
+                                   // beside it, in "overlaps", what led from root to root
   std::filesystem::path units;     // a folder of <unit>.pub; empty: events of units are not heard
 };
 
 // A guard of those keys, without a policy yet. Errors: bad_config, those of key files.
 [[nodiscard]] Result<std::unique_ptr<Guard>> open_guard(const TrustFiles& files);
+
+// Whose word is good by those files, as a guard of them would have it, and the certificates of
+// those that the policy in force names. Writes nothing. Errors: bad_config.
+struct BelievedRoots {
+  std::vector<identity::PublicKey> keys;
+  std::vector<identity::Certificate> certificates;
+};
+
+[[nodiscard]] Result<BelievedRoots> read_roots(const TrustFiles& files);
 
 // What those files say, and what of it is wrong; none of them is written.
 struct TrustReport {
@@ -32,8 +42,9 @@ struct TrustReport {
 
 TrustReport inspect(const TrustFiles& files, wire::Timestamp now);
 
-// Keeps a guard's policy and keys of units as the files say. One thread. A policy is kept on disk
-// before it is in force, so a restart falls back to no older one.
+// Keeps a guard's policy and keys of units as the files say. Beside the file of the policy there
+// may be "overlap.signed", which goes first: it says who has signed the other. One thread. A policy
+// is kept on disk before it is in force, so a restart falls back to no older one.
 class TrustWatch {
  public:
   struct Say {
@@ -64,6 +75,7 @@ class TrustWatch {
   static std::optional<Look> look_at(const std::filesystem::path& path);
   void restore();
   void take_policy(wire::Timestamp now);
+  Result<void> keep_overlap(const identity::Policy& next);
   void take_units();
 
   const TrustFiles files_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "subjects/identity/certificate.hpp"
 #include "subjects/identity/key.hpp"
 #include "subjects/identity/label.hpp"
 #include "subjects/identity/policy_arguments.hpp"
@@ -20,6 +21,7 @@
 namespace steward::identity {
 
 inline constexpr std::size_t kLargestPolicy = 512 * 1024;
+inline constexpr std::size_t kMostRoots = 4;  // that one policy names
 
 // Somebody who signs commands: a person, or a station.
 struct Signer {
@@ -76,7 +78,19 @@ class Policy {
 
   const std::set<std::string>& denied_keys() const { return denied_; }
 
-  const std::string& next_root() const { return next_root_; }  // PEM, or empty
+  // The certificates of the roots that are believed while it is in force; none: its signer's alone,
+  // which it need not name.
+  const std::vector<Certificate>& roots() const { return roots_; }
+
+  // The root that has signed it; none unless open_policy() has read it.
+  const std::optional<PublicKey>& signed_by() const { return signed_by_; }
+
+  // Its signer, and then the other roots that it names: whose policies, bundles and certificates
+  // are good while it is in force. Empty as signed_by() is.
+  std::vector<PublicKey> believed_roots() const;
+
+  // Whether it names a root besides its signer: while one follows the other.
+  bool is_overlap() const { return believed_roots().size() > 1; }
 
   const std::string& digest() const { return digest_; }  // SHA-256 of the body, hexadecimal
 
@@ -87,6 +101,9 @@ class Policy {
 
  private:
   friend class PolicyReader;
+  friend Result<Policy> open_policy(std::string_view document,
+                                    const std::vector<PublicKey>& roots,
+                                    const ClusterName& cluster);
   Policy(ClusterName cluster, wire::Timestamp issued, wire::Timestamp expires);
 
   ClusterName cluster_;
@@ -97,14 +114,22 @@ class Policy {
   std::vector<Rule> rules_;
   std::set<std::string> denied_;
   std::set<std::string> after_expiry_;  // methods that stay allowed then
-  std::string next_root_;
+  std::vector<Certificate> roots_;
+  std::optional<PublicKey> signed_by_;
   std::string digest_;
 };
 
+// A policy of that cluster that one of these roots has signed, of whatever version and age. Errors:
+// bad_payload, unsupported, bad_signature, denied (of another cluster).
+[[nodiscard]] Result<Policy> open_policy(std::string_view document,
+                                         const std::vector<PublicKey>& roots,
+                                         const ClusterName& cluster);
+
 // Takes a signed policy in place of the present one (null: the first). The same version with the
-// same body is taken as well. Errors: bad_payload, unsupported, bad_signature (not by one of these
-// roots), expired, denied (of another cluster, or older than the present one), conflict (another
-// body under the same version).
+// same body is taken as well; so is an overlap that has expired: it allows no more than any other
+// that has, and says who signs the next one. Errors: bad_payload, unsupported, bad_signature (not
+// by one of these roots), expired, denied (of another cluster, or older than the present one),
+// conflict (another body under the same version).
 [[nodiscard]] Result<Policy> accept_policy(std::string_view document,
                                            const std::vector<PublicKey>& roots,
                                            const ClusterName& cluster,

@@ -2,6 +2,7 @@
 #include "subjects/identity/encoding.hpp"
 #include "subjects/identity/policy.hpp"
 #include "subjects/identity/signed_document.hpp"
+#include "subjects/identity/trust.hpp"
 #include "subjects/wire/fields.hpp"
 
 #include <nlohmann/json.hpp>
@@ -151,6 +152,29 @@ class PolicyReader {
     policy.rules_.push_back(std::move(rule));
   }
 
+  // Each a certificate, that of a root, and once.
+  static void read_roots(Policy& policy, Fields& fields) {
+    const auto texts = fields.texts("roots");
+    if (texts.size() > kMostRoots) {
+      fields.fail(ErrorCode::bad_payload, "roots", "more than 4");
+      return;
+    }
+    for (const auto& text : texts) {
+      auto read = taken(fields, "roots", Certificate::parse_pem(text, 1));
+      if (!read) {
+        return;
+      }
+      auto& root = read->front();
+      if (auto good = verify_root(root, policy.issued_); !good) {
+        fields.fail(ErrorCode::bad_payload, "roots", good.error().message);
+      } else if (std::find(policy.roots_.begin(), policy.roots_.end(), root) !=
+                 policy.roots_.end()) {
+        fields.fail(ErrorCode::bad_payload, "roots", "one is named twice");
+      }
+      policy.roots_.push_back(std::move(root));
+    }
+  }
+
   static Result<Policy> read(const nlohmann::json& object, std::string_view body) {
     Fields fields(object);
     const auto cluster =
@@ -189,7 +213,7 @@ class PolicyReader {
       }
       policy.after_expiry_.insert(method);
     }
-    policy.next_root_ = fields.text("next_root");
+    read_roots(policy, fields);
     STEWARD_TRY(const auto unknown, fields.finish());
     if (!unknown.empty()) {
       return failure(ErrorCode::unsupported,
@@ -218,17 +242,42 @@ Result<Policy> Policy::parse(std::string_view body) {
   return policy;
 }
 
-Result<Policy> accept_policy(std::string_view document,
-                             const std::vector<PublicKey>& roots,
-                             const ClusterName& cluster,
-                             const Policy* present,
-                             wire::Timestamp now) {
+std::vector<PublicKey> Policy::believed_roots() const {
+  std::vector<PublicKey> believed;
+  if (!signed_by_) {
+    return believed;
+  }
+  believed.push_back(*signed_by_);
+  for (const auto& root : roots_) {
+    if (std::find(believed.begin(), believed.end(), root.public_key()) == believed.end()) {
+      believed.push_back(root.public_key());
+    }
+  }
+  return believed;
+}
+
+Result<Policy> open_policy(std::string_view document,
+                           const std::vector<PublicKey>& roots,
+                           const ClusterName& cluster) {
   STEWARD_TRY(const auto body, open_document(Purpose::policy, document, roots));
   STEWARD_TRY(auto policy, Policy::parse(body));
   if (policy.cluster() != cluster) {
     return failure(ErrorCode::denied, "the policy is for the cluster " + policy.cluster().str());
   }
-  if (policy.expires() <= now) {
+  const auto id = signer_of(document);
+  const auto signer = std::find_if(
+      roots.begin(), roots.end(), [id](const PublicKey& root) { return root.id() == id; });
+  policy.signed_by_ = *signer;  // it was opened by one of them
+  return policy;
+}
+
+Result<Policy> accept_policy(std::string_view document,
+                             const std::vector<PublicKey>& roots,
+                             const ClusterName& cluster,
+                             const Policy* present,
+                             wire::Timestamp now) {
+  STEWARD_TRY(auto policy, open_policy(document, roots, cluster));
+  if (policy.expires() <= now && !policy.is_overlap()) {
     return failure(ErrorCode::expired,
                    "the policy has expired at " + wire::format_time(policy.expires()));
   }

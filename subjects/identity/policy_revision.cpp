@@ -42,6 +42,20 @@ Result<std::string> with_denied_keys(std::string_view body,
   return text_of(next);
 }
 
+Result<std::string> with_roots(std::string_view body,
+                               const std::vector<Certificate>& roots,
+                               wire::Timestamp now) {
+  STEWARD_TRY(const auto policy, Policy::parse(body));
+  STEWARD_TRY(auto next, next_of(policy, body, now));
+  auto texts = RevisionBody::array();
+  for (const auto& root : roots) {
+    STEWARD_TRY(auto pem, root.pem());
+    texts.push_back(std::move(pem));
+  }
+  next["roots"] = std::move(texts);
+  return text_of(next);
+}
+
 Result<std::string> with_operator(std::string_view body,
                                   const std::string& id,
                                   const PublicKey& key,

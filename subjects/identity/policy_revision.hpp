@@ -1,5 +1,6 @@
 #pragma once
 
+#include "subjects/identity/certificate.hpp"
 #include "subjects/identity/key.hpp"
 #include "subjects/wire/error.hpp"
 #include "subjects/wire/time.hpp"
@@ -24,5 +25,11 @@ namespace steward::identity {
                                                 const PublicKey& key,
                                                 const std::vector<std::string>& roles,
                                                 wire::Timestamp now);
+
+// The body of the next version, in which these roots are believed and no others. Errors: as
+// with_denied_keys(); bad_payload (one is no root, or named twice).
+[[nodiscard]] Result<std::string> with_roots(std::string_view body,
+                                             const std::vector<Certificate>& roots,
+                                             wire::Timestamp now);
 
 }  // namespace steward::identity

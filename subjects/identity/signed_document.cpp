@@ -46,6 +46,11 @@ Result<std::string_view> open_document(Purpose purpose,
   return body;
 }
 
+std::string_view signer_of(std::string_view document) {
+  return document.starts_with(kFirstWord) ? document.substr(kFirstWord.size(), kIdLength)
+                                          : std::string_view();
+}
+
 std::string_view body_of(std::string_view text) {
   if (!text.starts_with(kFirstWord)) {
     return text;

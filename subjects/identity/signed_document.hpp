@@ -22,6 +22,10 @@ namespace steward::identity {
                                                      std::string_view text,
                                                      const std::vector<PublicKey>& trusted);
 
+// Whose signature a document says it has, as a key id; empty where there is none. Says nothing
+// until it was opened.
+std::string_view signer_of(std::string_view document);
+
 // The body of a text with or without the line of a signature, which is not looked at.
 std::string_view body_of(std::string_view text);
 

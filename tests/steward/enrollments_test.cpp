@@ -67,6 +67,7 @@ std::string bundle(std::uint8_t number = 60,
 
 struct World {
   identity::tests::Folder folder;
+  std::vector<identity::PublicKey> roots{fixed_key(50).public_key()};
   Enrollments enrollments = open();
   wire::Timestamp now = noon();
 
@@ -76,7 +77,7 @@ struct World {
     return Enrollments::open({folder / "enrollments",
                               folder / "units",
                               node("ship7").cluster,
-                              {fixed_key(50).public_key()}})
+                              [this] { return roots; }})
         .value();
   }
 
@@ -198,6 +199,19 @@ TEST_CASE("enrollments: other requests for a name are looked at once a second") 
   CHECK(world.enrollments.ask(ship7(), request(80), {}, at).error().code == ErrorCode::overloaded);
   CHECK(world.enrollments.ask(ship7(), request(60), {}, at));  // whoever waits is heard
   CHECK(world.enrollments.ask(ship7(), request(80), {}, at + seconds(1)));
+}
+
+TEST_CASE("enrollments: what a root has approved is asked anew where another one has followed") {
+  World world;
+  REQUIRE(world.ask(request()) == "pending");
+  REQUIRE(code(world.enrollments.approve(bundle(), world.now)) == "taken");
+  CHECK(world.ask(request()) == "approved");
+  world.roots.insert(world.roots.begin(), fixed_key(51).public_key());
+  CHECK(world.ask(request()) == "pending");
+  CHECK(code(world.enrollments.approve(bundle(60, noon(), fixed_key(51)), world.now)) == "taken");
+  CHECK(world.ask(request()) == "approved");
+  world.roots.pop_back();
+  CHECK(code(world.enrollments.approve(bundle(), world.now)) == "bad_signature");
 }
 
 TEST_CASE("enrollments: what is old is forgotten, decided sooner than asked") {

@@ -91,6 +91,7 @@ Verbs keys_verbs();
 Verbs policy_verbs();
 Verb policy_push_verb();
 Verb ca_sign_verb();
+Verbs ca_rotation_verbs();
 Verb enroll_token_verb();
 Verbs enroll_verbs();
 Verb revoke_verb();

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 
 namespace steward::ctl {
 
@@ -99,6 +100,14 @@ Result<Exit> follow_policy(Invocation& invocation,
   }
 }
 
+// The overlap beside a policy that stewardctl ca rotate has made: nobody takes the policy before
+// it. Units that come later have it from the station.
+std::string overlap_before(const std::string& file, const Policy& policy) {
+  auto document = identity::read_file(std::filesystem::path(file).parent_path() / "overlap.signed");
+  const auto overlap = document ? signed_policy(*document) : tl::unexpected(document.error());
+  return overlap && overlap->version() + 1 == policy.version() ? *std::move(document) : "";
+}
+
 Result<Exit> push(Invocation& invocation, const PolicyPushArguments& arguments) {
   STEWARD_TRY(const auto patience, parse_duration(arguments.wait));
   const auto wrong = [&arguments](const Error& error) {
@@ -108,26 +117,36 @@ Result<Exit> push(Invocation& invocation, const PolicyPushArguments& arguments) 
   if (!document) {
     return wrong(document.error());
   }
-  if (const auto policy = signed_policy(*document); !policy) {
+  const auto policy = signed_policy(*document);
+  if (!policy) {
     return wrong(policy.error());
   }
-  return push_policy(invocation, *std::move(document), patience);
+  return push_policy(
+      invocation, *std::move(document), patience, overlap_before(arguments.file, *policy));
 }
 
 }  // namespace
 
-Result<Exit> push_policy(Invocation& invocation, std::string document, milliseconds patience) {
+Result<Exit> push_policy(Invocation& invocation,
+                         std::string document,
+                         milliseconds patience,
+                         std::string before) {
   STEWARD_TRY(const auto policy, signed_policy(document));
   STEWARD_TRY(const auto session, invocation.session());
   if (auto forward = check_version(*session, invocation.console, policy); !forward) {
     return tl::unexpected<Error>(std::move(forward).error());
   }
-  STEWARD_TRY(auto subject,
+  STEWARD_TRY(const auto subject,
               wire::Subject::parse("@all.command." + std::string(wire::kPolicyRoute)));
-  auto envelope = session->envelope(std::move(subject));
-  envelope.content_type = "text/plain";
-  if (auto sent = session->publish(session->seal(envelope, std::move(document))); !sent) {
-    return tl::unexpected<Error>(std::move(sent).error());
+  for (auto* const each : {&before, &document}) {
+    if (each->empty()) {
+      continue;
+    }
+    auto envelope = session->envelope(subject);
+    envelope.content_type = "text/plain";
+    if (auto sent = session->publish(session->seal(envelope, std::move(*each))); !sent) {
+      return tl::unexpected<Error>(std::move(sent).error());
+    }
   }
   if (auto flushed = session->bus().flush(kFlushTimeout); !flushed) {
     return tl::unexpected<Error>(flushed.error());
@@ -138,9 +157,10 @@ Result<Exit> push_policy(Invocation& invocation, std::string document, milliseco
 Verb policy_push_verb() {
   return {"policy push",
           "bring a signed policy to all units",
-          "Each unit believes it for its own signature, and takes it only if its version is higher "
-          "than\nthat of the one it has. The station keeps it, and gives it to units that are away "
-          "when they\nare back.",
+          "Each unit believes it for its own signature, and takes it only if its version is\n"
+          "higher than that of the one it has. The station keeps it, and gives it to units\n"
+          "that are away when they are back. After ca rotate, overlap.signed beside FILE\n"
+          "goes before it.",
           "stewardctl policy push policy.signed",
           TakesCommand::no,
           [](Syntax& syntax) -> Action {

@@ -1,12 +1,13 @@
 #include "subjects/identity/files.hpp"
 #include "subjects/identity/policy.hpp"
-#include "subjects/identity/signed_document.hpp"
 #include "subjects/identity/trust.hpp"
 #include "subjects/wire/fields.hpp"
 #include "tools/stewardctl/verb.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+
+#include <algorithm>
 
 namespace steward::ctl {
 
@@ -36,20 +37,32 @@ Result<std::vector<Certificate>> certificates_in(const std::string& file, std::s
   return std::move(found).map_error([&file](const Error& error) { return as_usage(file, error); });
 }
 
-// Keys that the policy denies, where one was named; it has to be the root's.
-Result<std::set<std::string>> denied_keys(const std::string& file, const Certificate& root) {
+// By the policy, where one was named: keys that are denied, and which of the roots are believed.
+// One of them has to have signed it.
+Result<void> apply_policy(const std::string& file, identity::Trust& trust) {
   if (file.empty()) {
-    return std::set<std::string>();
+    return {};
   }
   const auto text = identity::read_file(file);
   if (!text) {
     return tl::unexpected<Error>(as_usage(file, text.error()));
   }
-  STEWARD_TRY(const auto body,
-              identity::open_document(identity::Purpose::policy, *text, {root.public_key()}));
-  return identity::Policy::parse(body)
-      .map([](const identity::Policy& policy) { return policy.denied_keys(); })
-      .map_error([&file](const Error& error) { return as_usage(file, error); });
+  std::vector<identity::PublicKey> keys;
+  for (const auto& root : trust.roots) {
+    keys.push_back(root.public_key());
+  }
+  STEWARD_TRY(const auto policy, identity::open_policy(*text, keys, trust.cluster));
+  const auto believed = policy.believed_roots();
+  std::erase_if(trust.roots, [&believed](const Certificate& root) {
+    return std::find(believed.begin(), believed.end(), root.public_key()) == believed.end();
+  });
+  for (const auto& root : policy.roots()) {
+    if (std::find(trust.roots.begin(), trust.roots.end(), root) == trust.roots.end()) {
+      trust.roots.push_back(root);
+    }
+  }
+  trust.denied_keys = policy.denied_keys();
+  return {};
 }
 
 Result<Exit> verify_peer(Invocation& invocation, const TrustArguments& arguments) {
@@ -64,11 +77,13 @@ Result<Exit> verify_peer(Invocation& invocation, const TrustArguments& arguments
     return failure(ErrorCode::bad_config, "--cluster: " + cluster.error().message);
   }
   STEWARD_TRY(const auto chain, certificates_in(arguments.chain, 3));
-  STEWARD_TRY(auto roots, certificates_in(arguments.root, 2));
-  STEWARD_TRY(auto denied, denied_keys(arguments.policy, roots.front()));
+  STEWARD_TRY(auto roots, certificates_in(arguments.root, identity::kMostRoots));
+  identity::Trust trust{*std::move(cluster), std::move(roots), {}};
+  if (auto applied = apply_policy(arguments.policy, trust); !applied) {
+    return tl::unexpected<Error>(std::move(applied).error());
+  }
   const auto side = arguments.side == "server" ? PeerSide::server : PeerSide::client;
-  const auto peer = identity::verify_peer(
-      chain, {*std::move(cluster), std::move(roots), std::move(denied)}, side, wall_clock());
+  const auto peer = identity::verify_peer(chain, trust, side, wall_clock());
   if (!peer) {
     return failure(ErrorCode::denied, arguments.chain + ": " + peer.error().text());
   }
@@ -102,7 +117,7 @@ Verb trust_verify_verb() {
             syntax.option("--cluster", arguments->cluster, "NAME", "the cluster");
             syntax.option("--as", arguments->side, "SIDE", "server or client (server)");
             syntax.option("--is", arguments->expected, "NAME", "who it has to be");
-            syntax.option("--policy", arguments->policy, "FILE", "whose deny list counts, too");
+            syntax.option("--policy", arguments->policy, "FILE", "whose roots and deny list count");
             return
                 [arguments](Invocation& invocation) { return verify_peer(invocation, *arguments); };
           }};

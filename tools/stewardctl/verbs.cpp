@@ -32,6 +32,7 @@ const Verbs& all_verbs() {
     out.push_back(enroll_token_verb());
     add(enroll_verbs());
     out.push_back(ca_sign_verb());
+    add(ca_rotation_verbs());
     out.push_back(revoke_verb());
     out.push_back(trust_verify_verb());
     add(audit_verbs());

@@ -16,18 +16,6 @@ namespace {
 namespace fs = std::filesystem;
 using identity::tests::contents;
 
-void let_in(const Fleet& fleet, const fs::path& place) {
-  for (const auto& step :
-       {"steward-edge init --name ship1 --cluster fleet --root " + fleet.root() +
-            " --broker nats://127.0.0.1:1 --dir " + place.string(),
-        "stewardctl ca sign " + place.string() + "/ship1.req --dir " + fleet.made().string() +
-            " --yes",
-        "steward-edge enroll " + place.string() + "/ship1.bundle --dir " + place.string()}) {
-    const auto done = our(step);
-    REQUIRE_MESSAGE(done.exit_code == 0, done.text);
-  }
-}
-
 // What the daemon says: the folder that it was told of, its process, and "new" at each signal.
 std::string spec(const fs::path& said) {
   return "argv = [\"sh\", \"-c\", \"trap 'echo new >> " + said.string() +
@@ -44,7 +32,7 @@ TEST_CASE("trust: a daemon starts with a certificate of its own, and is told of 
   }
   const auto place = fleet->path("ship1");
   const auto said = fleet->path("said");
-  let_in(*fleet, place);
+  fleet->let_in("ship1");
   const auto specs = fleet->path("daemons.d");
   fs::create_directories(specs);
   std::ofstream(specs / "web.toml") << spec(said);

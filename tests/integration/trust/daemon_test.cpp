@@ -10,19 +10,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void let_in(const Fleet& fleet, const std::string& name) {
-  const auto place = fleet.path(name).string();
-  for (const auto& step :
-       {"steward-edge init --name " + name + " --cluster fleet --root " + fleet.root() +
-            " --broker nats://127.0.0.1:1 --dir " + place,
-        "stewardctl ca sign " + place + "/" + name + ".req --dir " + fleet.made().string() +
-            " --yes",
-        "steward-edge enroll " + place + "/" + name + ".bundle --dir " + place}) {
-    const auto done = our(step);
-    REQUIRE_MESSAGE(done.exit_code == 0, done.text);
-  }
-}
-
 identity::tests::Said cert(const Fleet& fleet,
                            const std::string& unit,
                            const std::string& daemon,
@@ -61,8 +48,8 @@ TEST_CASE("trust: daemons of two units authenticate each other by OpenSSL's own 
   if (!fleet) {
     return;
   }
-  let_in(*fleet, "ship1");
-  let_in(*fleet, "ship2");
+  fleet->let_in("ship1");
+  fleet->let_in("ship2");
   REQUIRE(cert(*fleet, "ship1", "web").exit_code == 0);
   REQUIRE(cert(*fleet, "ship2", "db").exit_code == 0);
   const auto met = meet(*fleet, "web.ship1.fleet.steward");
@@ -85,7 +72,7 @@ TEST_CASE("trust: a daemon's certificate is kept while it is good, and its key s
   if (!fleet) {
     return;
   }
-  let_in(*fleet, "ship1");
+  fleet->let_in("ship1");
   const auto told = fleet->path("told").string();
   const auto hook = "--notify 'echo new >> " + told + "'";
   REQUIRE(cert(*fleet, "ship1", "web", hook).exit_code == 0);

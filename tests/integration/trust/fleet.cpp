@@ -65,6 +65,18 @@ std::string Fleet::root() const {
   return text.substr(0, text.find('\n'));
 }
 
+void Fleet::let_in(const std::string& name, const std::string& broker) const {
+  const auto place = path(name).string();
+  for (const auto& step :
+       {"steward-edge init --name " + name + " --cluster fleet --root " + root() + " --broker " +
+            broker + " --dir " + place,
+        "stewardctl ca sign " + place + "/" + name + ".req --dir " + made_.string() + " --yes",
+        "steward-edge enroll " + place + "/" + name + ".bundle --dir " + place}) {
+    const auto done = our(step);
+    REQUIRE_MESSAGE(done.exit_code == 0, done.text);
+  }
+}
+
 void Fleet::start_station() {
   const auto file = made_ / "station/steward.toml";
   const auto config = identity::tests::contents(file);

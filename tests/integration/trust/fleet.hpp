@@ -35,6 +35,10 @@ class Fleet {
 
   std::string root() const;  // the public key that signs policies and bundles
 
+  // Lets a unit in by files, with what it has in path(name). Its broker is nowhere unless one is
+  // named.
+  void let_in(const std::string& name, const std::string& broker = "nats://127.0.0.1:1") const;
+
   // Its station, on that broker, for as long as the fleet lives.
   void start_station();
 
