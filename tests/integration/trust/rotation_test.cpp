@@ -137,4 +137,34 @@ TEST_CASE("trust: a root follows another, and a unit that was away throughout fo
   let_in_again(*fleet, "ship2");
 }
 
+TEST_CASE("trust: a rotation that was interrupted is run again, and makes no third root") {
+  const auto fleet = Fleet::make();
+  if (!fleet) {
+    return;
+  }
+  const auto offline = fleet->made() / "offline";
+  const auto again = [&fleet](const std::string& what) {
+    return our("stewardctl ca " + what + " --dir " + fleet->made().string()).exit_code;
+  };
+  CHECK(again("retire") != 0);  // nothing has begun
+  ca(*fleet, "rotate");
+  const auto key = contents(offline / "root.key");
+  const auto policy = contents(fleet->made() / "policy.signed");
+  // Before the new key took its place, and in the midst of it.
+  fs::rename(offline / "root.key", offline / "next-root.key");
+  for (const bool is_former_in_place : {true, false}) {
+    if (is_former_in_place) {
+      fs::rename(offline / "former-root.key", offline / "root.key");
+    }
+    CHECK(again("retire") != 0);
+    ca(*fleet, "rotate");
+    CHECK(contents(offline / "root.key") == key);
+    CHECK(contents(fleet->made() / "policy.signed") == policy);
+    CHECK(fs::exists(offline / "former-root.key"));
+    fs::rename(offline / "root.key", offline / "next-root.key");
+  }
+  ca(*fleet, "rotate");
+  ca(*fleet, "retire");
+}
+
 }  // namespace steward::tests::rotation_test

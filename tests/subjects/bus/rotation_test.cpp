@@ -122,7 +122,9 @@ TEST_CASE("rotation: a step that nobody believed has signed leads nowhere") {
   std::filesystem::create_directory(machine.folder / "overlaps");
   std::ofstream(machine.folder / "overlaps/00000000000000000008.signed")
       << signed_by(kLater, rotation.overlap);
+  std::ofstream(machine.files.kept) << signed_by(kLater, rotation.end);
   machine.restart();
+  CHECK(machine.version() == 0);
   CHECK(machine.guard->roots() == std::vector{fixed_key(kFormer).public_key()});
   CHECK(machine.take(signed_by(kLater, rotation.end)).error().code == ErrorCode::bad_signature);
 }
