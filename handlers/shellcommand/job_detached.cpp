@@ -86,8 +86,9 @@ void Job::detached_exited(const runtime::ShimEnd& end) {
   if (state_ == State::finished) {
     return;
   }
-  if (state_ == State::preparing) {  // it ended while no agent was there
-    taken_up();
+  if (state_ ==
+      State::preparing) {  // it ended while no agent was there, or before its shim was heard
+    taken_up_ ? taken_up() : launched();
   }
   exited(end.status);
   if (taken_up_) {

@@ -1,6 +1,7 @@
 // Commands that go on without the agent, with the real steward-shim.
 
 #include "tests/handlers/shellcommand/harness.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -14,6 +15,7 @@
 namespace steward::handlers::shellcommand::detach_test {
 namespace {
 
+namespace fs = std::filesystem;
 using wire::CommandState;
 
 const std::string kShim = "shim = \"" STEWARD_BIN_DIR "/steward-shim\"\n";
@@ -64,6 +66,23 @@ TEST_CASE("shellcommand: a detached command ends with the same result as another
   CHECK(other.result.err == one.result.err);
   CHECK(other.result.max_rss_bytes > 0);
   CHECK(harness.until([&] { return !std::filesystem::exists(folder_of(harness, other.id)); }));
+}
+
+TEST_CASE(
+    "shellcommand: a detached command that is over before its shim was heard ends as others") {
+  // A shim that is through before it has taken up the agent's connection leaves this behind, and a
+  // connection that is reset: seldom, where the machine has more to do than it can.
+  const tests::TemporaryFolder folder;
+  const auto shim = folder.path() / "unheard-shim";
+  std::ofstream(shim) << "#!/bin/sh\necho 4711 > child\n"
+                         "echo exited 3 0 0 $(date +%s)000000 10 20 4096 > exit\n";
+  fs::permissions(shim, fs::perms::owner_all);
+  Harness harness("shim = \"" + shim.string() + "\"\n");
+  const auto over = harness.run(detached("exit 3"));
+  CHECK(over.ack.state == CommandState::failed);
+  CHECK(over.result.exit_code == 3);
+  CHECK(over.result.duration < std::chrono::minutes(1));
+  CHECK(harness.find(over.id, CommandState::running) != nullptr);
 }
 
 TEST_CASE("shellcommand: a detached command that cannot be executed says why") {

@@ -88,7 +88,8 @@ TEST_CASE("trust: a day's work on a signed cluster needs no right that was not g
            {"daemons rm ship1 web --yes", "web"},
        }) {
     CAPTURE(verb);
-    CHECK_MESSAGE(day.does(verb, says), day.last.text);
+    CHECK_MESSAGE(day.does(verb, says),
+                  day.last.text << identity::tests::contents(fleet->path("unit.log")));
   }
   const auto handed_on = fleet->path("handed-on/ship1/default.log");
   CHECK(eventually([&] {
