@@ -107,10 +107,14 @@ FollowedFile::Found FollowedFile::read(std::int64_t received_us, Steady now, End
   if (size_ < offset_) {
     return Found::replaced;
   }
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  const bool touched = touched_ns_ != found.st_mtim.tv_sec * kSecond + found.st_mtim.tv_nsec;
+  touched_ns_ = found.st_mtim.tv_sec * kSecond + found.st_mtim.tv_nsec;
   const auto from = std::max(offset_, searched_);
   if (size_ <= from && (end == End::open || size_ <= offset_) &&
       !(reading_.settings.first_line && size_ > offset_)) {
-    return Found::nothing;
+    // Written anew, it may be exactly as long as before.
+    return touched && was_replaced() ? Found::replaced : Found::nothing;
   }
   auto& buffer = reading_.buffer;
   const auto got = ::pread(file_.get(), buffer.data(), buffer.size(), static_cast<off_t>(offset_));

@@ -68,7 +68,8 @@ class FollowedFile {
   std::uint64_t offset_;
   const std::string daemon_;  // whose output it is; empty: no daemon's
   std::uint64_t size_ = 0;
-  std::uint64_t searched_ = 0;  // of a line longer than the buffer, how far it has no end
+  std::uint64_t searched_ = 0;   // of a line longer than the buffer, how far it has no end
+  std::int64_t touched_ns_ = 0;  // when it was written to last, as far as was looked
   Steady grown_{};
 };
 

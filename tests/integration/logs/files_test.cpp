@@ -131,6 +131,12 @@ TEST_CASE("logs: rotation loses no line: renamed, copied and cut off, deleted an
     agent.start();
     REQUIRE(has_lines(stream, 2'500));
   }
+  SUBCASE("cut off, and as long as before at the next look") {
+    agent.send_signal(SIGSTOP);
+    run("cp " + log + " " + log + ".1 && truncate -s 0 " + log);
+    append(log, 1'001, 2'000);
+    agent.send_signal(SIGCONT);
+  }
   SUBCASE("deleted and made again") {
     run("rm " + log);
     append(log, 1'001, 2'000);
