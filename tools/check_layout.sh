@@ -168,13 +168,20 @@ check_test_namespaces() {
     }'
 }
 
+# A signal of a test goes to one process: to kill(2), 0 and -1 are groups, the run of the tests too.
+check_signals() {
+  search '^tests/.*\.(cpp|hpp)$' '(^|[^.>A-Za-z_])(kill|killpg)\([^)]' |
+    grep -vE '^tests/support/process\.hpp:' |
+    complain 'a test signals by tests::send_signal (tests/support/process.hpp)' || true
+}
+
 check_junk() {
   files_like '(\.(o|a|so|orig|rej|swp|db|db-wal|db-shm|gcda|gcno|log|pyc)|~|(^|/)core(\.[0-9]+)?|compile_commands\.json)$' |
     sed 's/$/:1: made by a program: does not belong in the tree/'
 }
 
 checks='libraries directions relative_includes using_namespace macros pragma_once length todo readmes
-        handlers top_level test_namespaces junk'
+        handlers top_level test_namespaces signals junk'
 
 check_tree() {
   local check offences
@@ -223,6 +230,7 @@ handlers|tests/handlers/hello/hello_test.cpp|RM
 handlers|handlers/hello/hello.hpp|RM
 test_namespaces|tests/handlers/hello/hello_test.cpp|TEST_CASE("hello") {}
 test_namespaces|tests/handlers/hello/other_test.cpp|namespace steward::hello {
+signals|tests/handlers/hello/hello.cpp|  ::kill(pid, SIGKILL);
 top_level|lib/a.cpp|int a;
 top_level|subjects/common/a.cpp|int a;
 junk|edge/agent.cpp.orig|x

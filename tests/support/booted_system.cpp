@@ -1,5 +1,7 @@
 #include "tests/support/booted_system.hpp"
 
+#include "tests/support/process.hpp"
+
 #include <doctest/doctest.h>
 
 #include <fcntl.h>
@@ -91,7 +93,7 @@ BootedSystem::BootedSystem(fs::path folder, pid_t shell)
     : folder_(std::move(folder)), shell_(shell) {}
 
 BootedSystem::~BootedSystem() {
-  kill(shell_, SIGTERM);
+  tests::send_signal(shell_, SIGTERM);
   waitpid(shell_, nullptr, 0);
   std::error_code error;
   fs::remove_all(folder_, error);

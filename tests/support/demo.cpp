@@ -1,5 +1,6 @@
 #include "tests/support/demo.hpp"
 
+#include "tests/support/process.hpp"
 #include "tests/support/text.hpp"
 
 #include <doctest/doctest.h>
@@ -100,7 +101,7 @@ int wait_for(pid_t pid, Clock::time_point limit) {
   int waited = 0;
   while (waitpid(pid, &waited, WNOHANG) == 0) {
     if (Clock::now() > limit) {
-      kill(pid, SIGKILL);
+      tests::send_signal(pid, SIGKILL);
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
@@ -220,7 +221,7 @@ void Demo::start_unit(const std::string& name) {
 void Demo::kill_unit(const std::string& name) {
   const pid_t pid = agents_.at(name);
   agents_.erase(name);
-  kill(pid, SIGKILL);
+  tests::send_signal(pid, SIGKILL);
   wait_for(pid, Clock::now() + std::chrono::seconds(20));
   if (!becomes(name, "down")) {
     throw std::runtime_error(name + " is not seen as down");
@@ -265,11 +266,11 @@ Ended Demo::ctl_on_terminal(const std::vector<std::string>& arguments,
 
 Demo::~Demo() {
   for (const auto& [name, pid] : agents_) {
-    kill(pid, SIGTERM);
+    tests::send_signal(pid, SIGTERM);
     wait_for(pid, Clock::now() + std::chrono::seconds(20));
   }
   if (pid_ > 0) {
-    kill(pid_, SIGTERM);
+    tests::send_signal(pid_, SIGTERM);
     wait_for(pid_, Clock::now() + std::chrono::seconds(20));
   }
   std::error_code error;

@@ -1,5 +1,6 @@
 #include "tests/support/nats_server.hpp"
 
+#include "tests/support/process.hpp"
 #include "tests/support/text.hpp"
 
 #include <doctest/doctest.h>
@@ -169,7 +170,7 @@ void NatsServer::wait_for_port() {
 
 void NatsServer::end(int signal) {
   if (pid_ > 0) {
-    kill(pid_, signal);
+    tests::send_signal(pid_, signal);
     waitpid(pid_, nullptr, 0);
     pid_ = -1;
   }
@@ -179,11 +180,11 @@ void NatsServer::kill9() { end(SIGKILL); }
 
 void NatsServer::stop() { end(SIGTERM); }
 
-void NatsServer::freeze() { kill(pid_, SIGSTOP); }
+void NatsServer::freeze() { tests::send_signal(pid_, SIGSTOP); }
 
-void NatsServer::thaw() { kill(pid_, SIGCONT); }
+void NatsServer::thaw() { tests::send_signal(pid_, SIGCONT); }
 
-void NatsServer::reload() { kill(pid_, SIGHUP); }
+void NatsServer::reload() { tests::send_signal(pid_, SIGHUP); }
 
 void NatsServer::restart() {
   stop();

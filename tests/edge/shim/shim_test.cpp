@@ -4,6 +4,7 @@
 
 #include "handlers/runtime/shim_output.hpp"
 #include "tests/handlers/run_until.hpp"
+#include "tests/support/process.hpp"
 #include "tests/support/temporary_folder.hpp"
 #include "tests/support/wait.hpp"
 
@@ -80,22 +81,6 @@ std::string output(const ShimRequest& request, int stream) {
   return read_shim_output(request.folder, stream, 0, 1 << 20)->bytes;
 }
 
-bool is_there(pid_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  std::string text;
-  return std::getline(file, text) && text.find(") Z ") == std::string::npos;
-}
-
-pid_t parent_of(pid_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/status");
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("PPid:")) {
-      return std::stoi(line.substr(5));
-    }
-  }
-  return 0;
-}
-
 }  // namespace
 
 TEST_CASE("shim: both streams, the exit code and the usage of a program come to the agent") {
@@ -143,7 +128,7 @@ TEST_CASE("shim: a process runs on without the agent, and the next one hears how
     REQUIRE(until(life.loop, [&] { return heard.total[1] == 4; }));
     pid = heard.started;
   }
-  CHECK(is_there(pid));
+  CHECK(tests::is_there(pid));
   SUBCASE("that is there before") {
     Life life;
     Heard heard;
@@ -155,7 +140,7 @@ TEST_CASE("shim: a process runs on without the agent, and the next one hears how
     CHECK(heard.ends == 1);
   }
   SUBCASE("that comes behind") {
-    REQUIRE(tests::eventually([&] { return !is_there(pid); }));
+    REQUIRE(tests::eventually([&] { return !tests::is_there(pid); }));
     std::this_thread::sleep_for(300ms);  // for the shim to end, too
     Life life;
     Heard heard;
@@ -171,16 +156,16 @@ TEST_CASE("shim: whose folder was removed does not outlive its process") {
   const tests::TemporaryFolder folder;
   Heard heard;
   const auto request = shell(folder, "sleep 0.3");
-  pid_t keeper = 0;
+  std::int64_t keeper = 0;
   {
     Life life;
     const auto shim = start(life, request, heard);
     REQUIRE(until(life.loop, [&] { return heard.started > 0; }));
-    keeper = parent_of(heard.started);
+    keeper = tests::parent_of(heard.started);
     REQUIRE(keeper > 1);
     std::filesystem::remove_all(request.folder);
   }
-  CHECK(tests::eventually([&] { return !is_there(keeper); }));
+  CHECK(tests::eventually([&] { return !tests::is_there(keeper); }));
 }
 
 TEST_CASE("shim: with nothing in its folder a run is lost") {
@@ -195,21 +180,21 @@ TEST_CASE("shim: with nothing in its folder a run is lost") {
 TEST_CASE("shim: when it is killed that is heard, and what it kept can still be ended") {
   const tests::TemporaryFolder folder;
   const auto request = shell(folder, "setsid sleep 100 & sleep 100");
-  pid_t keeper = 0;
+  std::int64_t keeper = 0;
   std::optional<Life> life(std::in_place);
   Heard heard;
   auto shim = start(*life, request, heard);
-  REQUIRE(until(life->loop, [&] { return shim->tree().size() == 3; }));
+  REQUIRE(until(life->loop, [&] { return heard.started > 0 && shim->tree().size() == 3; }));
   const auto tree = shim->tree();
-  keeper = parent_of(heard.started);
-  SUBCASE("by the agent that started it") { REQUIRE(kill(keeper, SIGKILL) == 0); }
+  keeper = tests::parent_of(heard.started);
+  SUBCASE("by the agent that started it") { REQUIRE(tests::send_signal(keeper, SIGKILL)); }
   SUBCASE("by the next one") {
     shim.reset();
     life.reset();
     life.emplace();
     heard = {};
-    REQUIRE(kill(keeper, SIGKILL) == 0);
-    REQUIRE(tests::eventually([&] { return !is_there(keeper); }));
+    REQUIRE(tests::send_signal(keeper, SIGKILL));
+    REQUIRE(tests::eventually([&] { return !tests::is_there(keeper); }));
     shim = Shim::adopt(life->loop, request.folder, request.process.job, heard.listener());
   }
   REQUIRE(until(life->loop, [&] { return heard.lost; }));
@@ -219,7 +204,7 @@ TEST_CASE("shim: when it is killed that is heard, and what it kept can still be 
                   [&](KillStep step, const TreeReport&) { gone = gone || step == KillStep::gone; });
   REQUIRE(until(life->loop, [&] { return gone; }));
   for (const pid_t pid : tree) {
-    CHECK(!is_there(pid));
+    CHECK(!tests::is_there(pid));
   }
 }
 
@@ -240,7 +225,7 @@ TEST_CASE("shim: the end of a tree takes those who left the session, and the shi
   CHECK(killed >= static_cast<int>(tree.size()));
   CHECK(heard.end->status.signal == SIGKILL);
   for (const pid_t pid : tree) {
-    CHECK(!is_there(pid));
+    CHECK(!tests::is_there(pid));
   }
 }
 
@@ -255,7 +240,7 @@ TEST_CASE("shim: a signal reaches the process, and SIGTERM for the shim is its p
   REQUIRE(until(life.loop, [&] { return heard.total[1] == 3; }));
   REQUIRE(shim->signal(SIGUSR1));
   REQUIRE(until(life.loop, [&] { return heard.total[1] == 8; }));
-  REQUIRE(kill(parent_of(heard.started), SIGTERM) == 0);
+  REQUIRE(tests::send_signal(tests::parent_of(heard.started), SIGTERM));
   REQUIRE(until(life.loop, [&] { return heard.gone; }));
   CHECK(output(request, 1) == "up\nusr1\nterm\n");
   CHECK(heard.end->status.code == 3);

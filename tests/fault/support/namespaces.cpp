@@ -1,5 +1,7 @@
 #include "tests/fault/support/namespaces.hpp"
 
+#include "tests/support/process.hpp"
+
 #include <doctest/doctest.h>
 
 #include <fcntl.h>
@@ -97,7 +99,7 @@ Cable::Cable() {
 }
 
 Cable::~Cable() {
-  ::kill(holder_, SIGKILL);
+  tests::send_signal(holder_, SIGKILL);
   ::waitpid(holder_, nullptr, 0);
 }
 

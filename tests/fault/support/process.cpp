@@ -1,5 +1,7 @@
 #include "tests/fault/support/process.hpp"
 
+#include "tests/support/process.hpp"
+
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -106,7 +108,7 @@ bool Process::running() {
 
 void Process::signal(int signal) const {
   if (pid_ > 0) {
-    ::kill(pid_, signal);
+    tests::send_signal(pid_, signal);
   }
 }
 
@@ -115,7 +117,7 @@ int Process::end_by(int signal) {
     return -1;
   }
   int waited = 0;
-  ::kill(pid_, signal);
+  tests::send_signal(pid_, signal);
   ::waitpid(pid_, &waited, 0);
   pid_ = -1;
   const int status = status_of(waited);

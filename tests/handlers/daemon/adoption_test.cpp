@@ -1,6 +1,7 @@
 // Daemons while the agent is away.
 
 #include "tests/handlers/daemon/rig.hpp"
+#include "tests/support/process.hpp"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -72,7 +73,7 @@ TEST_CASE("daemon: one that ended while no agent was there is told and started a
               .state == CommandState::done);
   const auto pid = rig.row("web").pid;
   std::filesystem::create_directory(gate);
-  while (is_there(pid)) {  // the loop stands still: the agent sees nothing of it
+  while (tests::is_there(pid)) {  // the loop stands still: the agent sees nothing of it
     std::this_thread::sleep_for(5ms);
   }
   rig.crash();
@@ -104,10 +105,10 @@ TEST_CASE("daemon: an end is told once, and one that may stay down does so over 
 TEST_CASE("daemon: whose shim is killed is started again, once, and that it was is said") {
   Rig rig;
   REQUIRE(rig.apply("web", "exec sleep 765432").state == CommandState::done);
-  const auto shim = static_cast<pid_t>(parent_of(rig.row("web").pid));
-  SUBCASE("under the agent's eyes") { REQUIRE(kill(shim, SIGKILL) == 0); }
+  const auto shim = tests::parent_of(rig.row("web").pid);
+  SUBCASE("under the agent's eyes") { REQUIRE(tests::send_signal(shim, SIGKILL)); }
   SUBCASE("while it is away") {
-    REQUIRE(kill(shim, SIGKILL) == 0);
+    REQUIRE(tests::send_signal(shim, SIGKILL));
     rig.crash();
   }
   REQUIRE(rig.until([&] { return !rig.heard.exits("web").empty(); }));
@@ -130,11 +131,11 @@ TEST_CASE(
   rig.until([&] { return !output(rig, "web").empty(); });
   rig.send(R"({"op":"apply","wait":false,"spec":{"name":"web","argv":["sleep","1000"]}})");
   REQUIRE(rig.until([&] { return rig.row("web").state == DaemonState::stopping; }));
-  REQUIRE(is_there(old));
+  REQUIRE(tests::is_there(old));
   rig.crash();
   CHECK(rig.row("web").version == 2);
   REQUIRE(rig.becomes("web", DaemonState::ready));
-  CHECK(!is_there(old));
+  CHECK(!tests::is_there(old));
   CHECK(rig.row("web").pid != old);
   CHECK(rig.row("web").restarts == 0);
   rig.crash();  // and the one after that finds nothing left to do
@@ -149,7 +150,7 @@ TEST_CASE("daemon: one that is to end with the agent does so, and starts with th
           CommandState::done);
   const auto pid = rig.row("web").pid;
   rig.restart();
-  CHECK(!is_there(pid));
+  CHECK(!tests::is_there(pid));
   CHECK(rig.becomes("web", DaemonState::ready));
   CHECK(rig.row("web").pid != pid);
 }

@@ -1,6 +1,7 @@
 // Daemons as they are wanted: applied, started, stopped, ordered, removed.
 
 #include "tests/handlers/daemon/rig.hpp"
+#include "tests/support/process.hpp"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -24,11 +25,11 @@ TEST_CASE("daemon: it is applied, told as it is, stopped, started, restarted and
   auto row = rig.row("web");
   CHECK(row.state == DaemonState::ready);
   CHECK(row.version == 1);
-  CHECK(is_there(row.pid));
+  CHECK(tests::is_there(row.pid));
   CHECK(rig.heard.states("web") == std::vector<std::string>{"starting", "ready"});
 
   CHECK(rig.order("stop", "web").state == CommandState::done);
-  CHECK(!is_there(row.pid));
+  CHECK(!tests::is_there(row.pid));
   row = rig.row("web");
   CHECK(row.state == DaemonState::stopped);
   CHECK(!row.wanted);
@@ -36,15 +37,15 @@ TEST_CASE("daemon: it is applied, told as it is, stopped, started, restarted and
 
   CHECK(rig.order("start", "web").state == CommandState::done);
   const auto second = rig.row("web").pid;
-  CHECK(is_there(second));
+  CHECK(tests::is_there(second));
   CHECK(rig.order("restart", "web").state == CommandState::done);
-  CHECK(!is_there(second));
-  CHECK(is_there(rig.row("web").pid));
+  CHECK(!tests::is_there(second));
+  CHECK(tests::is_there(rig.row("web").pid));
   CHECK(rig.row("web").restarts == 0);  // none of these by itself
 
   const auto last = rig.row("web").pid;
   CHECK(rig.order("remove", "web").state == CommandState::done);
-  CHECK(!is_there(last));
+  CHECK(!tests::is_there(last));
   CHECK(rig.order("status", "web").code == "not_found");
   CHECK(!std::filesystem::exists(rig.folder() / "state" / "run" / "web"));
   CHECK(rig.order("remove", "web").state == CommandState::done);
@@ -73,7 +74,7 @@ TEST_CASE("daemon: what is applied again as it is changes nothing, a dry run nei
   CHECK(rig.apply("web", "sleep 2000").state == CommandState::done);
   CHECK(rig.row("web").pid != pid);
   CHECK(rig.row("web").version == 2);
-  CHECK(!is_there(pid));
+  CHECK(!tests::is_there(pid));
 }
 
 TEST_CASE("daemon: a spec that does not come up goes back to the last good one") {

@@ -1,6 +1,7 @@
 // Daemons that need another one, or the link.
 
 #include "tests/handlers/daemon/rig.hpp"
+#include "tests/support/process.hpp"
 
 #include <doctest/doctest.h>
 
@@ -88,7 +89,7 @@ TEST_CASE("daemon: without a link for its time one stops, and comes back with th
   CHECK(rig.becomes("stops", DaemonState::waiting));
   CHECK(rig.row("stops").reason == "the unit has no link to the broker");
   CHECK(rig.row("stops").wanted);
-  CHECK(!is_there(stops));
+  CHECK(!tests::is_there(stops));
   rig.link(true);
   CHECK(rig.becomes("stops", DaemonState::ready));
   CHECK(rig.row("keeps").pid == keeps);

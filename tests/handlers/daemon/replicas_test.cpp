@@ -1,6 +1,7 @@
 // Several daemons out of one spec.
 
 #include "tests/handlers/daemon/rig.hpp"
+#include "tests/support/process.hpp"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -53,7 +54,7 @@ TEST_CASE(
   CHECK(rig.row("web@2").pid != second);
   const auto first = rig.row("web@1").pid;
   CHECK(rig.order("stop", "web").state == CommandState::done);
-  CHECK(!is_there(first));
+  CHECK(!tests::is_there(first));
   CHECK(rig.row("web@3").state == DaemonState::stopped);
   CHECK(rig.order("start", "web").state == CommandState::done);
   CHECK(rig.row("web@3").state == DaemonState::ready);
@@ -75,12 +76,12 @@ TEST_CASE("daemon replicas: more or less of them leave the others alone, also ov
   CHECK(apply_web(rig, 2).state == CommandState::done);
   CHECK(rig.until([&] { return names(rig) == Names{"web@1", "web@2"}; }));
   CHECK(rig.row("web@1").pid == first);
-  CHECK(!is_there(last));
+  CHECK(!tests::is_there(last));
 
   SUBCASE("one of them is a daemon without a number") {
     CHECK(rig.apply("web", "exec sleep 1000").state == CommandState::done);
     CHECK(rig.until([&] { return names(rig) == Names{"web"}; }));
-    CHECK(!is_there(first));
+    CHECK(!tests::is_there(first));
     CHECK(apply_web(rig, 2).state == CommandState::done);
     CHECK(rig.until([&] { return names(rig) == Names{"web@1", "web@2"}; }));
   }
@@ -154,7 +155,7 @@ TEST_CASE("daemon replicas: a file may say so many, and so many there are") {
   CHECK(rig.order("remove", "web").code == "conflict");
   write(1);
   REQUIRE(rig.until([&] { return names(rig) == Names{"web"}; }));
-  CHECK(!is_there(first));
+  CHECK(!tests::is_there(first));
   std::filesystem::remove(rig.specs() / "web.toml");
   CHECK(rig.until([&] { return names(rig).empty(); }));
 }

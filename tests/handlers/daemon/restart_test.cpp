@@ -1,6 +1,7 @@
 // Daemons that end.
 
 #include "tests/handlers/daemon/rig.hpp"
+#include "tests/support/process.hpp"
 
 #include <doctest/doctest.h>
 
@@ -22,14 +23,14 @@ TEST_CASE("daemon: one that ends is started again, and how it ended is told with
   REQUIRE(rig.apply("web", "echo last words; exec sleep 1000").state == CommandState::done);
   const auto pid = rig.row("web").pid;
   REQUIRE(rig.until([&] { return rig.heard.states("web").back() == "ready"; }));
-  REQUIRE(kill(static_cast<pid_t>(pid), SIGKILL) == 0);
+  REQUIRE(tests::send_signal(pid, SIGKILL));
   REQUIRE(rig.until([&] { return rig.heard.states("web").size() == 5; }));
   CHECK(rig.heard.states("web") ==
         std::vector<std::string>{"starting", "ready", "backoff", "starting", "ready"});
   const auto row = rig.row("web");
   CHECK(row.restarts == 1);
   CHECK(row.pid != pid);
-  CHECK(is_there(row.pid));
+  CHECK(tests::is_there(row.pid));
   REQUIRE(rig.heard.exits("web").size() == 1);
   const auto exit = rig.heard.exits("web").front();
   CHECK(exit.signal == "KILL");
@@ -42,7 +43,7 @@ TEST_CASE("daemon: what its processes leave behind is ended before it is started
   Rig rig;
   REQUIRE(rig.apply("web", "setsid sleep 876543 & exec sleep 1000").state == CommandState::done);
   REQUIRE(rig.until([] { return copies_of("876543") == 1; }));
-  REQUIRE(kill(static_cast<pid_t>(rig.row("web").pid), SIGKILL) == 0);
+  REQUIRE(tests::send_signal(rig.row("web").pid, SIGKILL));
   REQUIRE(rig.until([&] { return rig.row("web").restarts == 1; }));
   REQUIRE(rig.becomes("web", DaemonState::ready));
   REQUIRE(rig.until([] { return copies_of("876543") == 1; }));

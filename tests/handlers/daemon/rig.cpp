@@ -189,21 +189,6 @@ bool Rig::becomes(const std::string& name, wire::DaemonState state) {
   return until([&] { return row(name).state == state; });
 }
 
-bool is_there(std::int64_t pid) {
-  const auto stat = text_of("/proc/" + std::to_string(pid) + "/stat");
-  return !stat.empty() && stat.find(") Z ") == std::string::npos;
-}
-
-std::int64_t parent_of(std::int64_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/status");
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("PPid:")) {
-      return std::stoll(line.substr(5));
-    }
-  }
-  return 0;
-}
-
 int copies_of(const std::string& text) {
   int copies = 0;
   std::error_code error;

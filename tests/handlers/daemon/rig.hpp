@@ -99,9 +99,6 @@ class Rig final : public runtime::Vitals {
   std::unique_ptr<Daemons> handler_;
 };
 
-bool is_there(std::int64_t pid);
-std::int64_t parent_of(std::int64_t pid);
-
 // The processes whose command line holds that text.
 int copies_of(const std::string& text);
 

@@ -1,6 +1,7 @@
 #include "handlers/facts/facts.hpp"
 
 #include "tests/handlers/listener.hpp"
+#include "tests/support/process.hpp"
 #include "tests/support/temporary_folder.hpp"
 #include "tests/support/wait.hpp"
 #include "tests/support/watchdog.hpp"
@@ -210,13 +211,13 @@ TEST_CASE("external facts: a program that hangs or floods is ended with all that
   std::ifstream(mark) >> pid;
   REQUIRE(pid > 0);
   runtime::Timer look(room.loop, [&] {
-    if (::kill(pid, 0) != 0) {
+    if (!tests::is_there(pid)) {
       room.loop.stop();
     }
   });
   look.start_every(std::chrono::milliseconds(20));
   room.loop.run();
-  CHECK(::kill(pid, 0) != 0);
+  CHECK(!tests::is_there(pid));
 }
 
 TEST_CASE("external facts: a file that others can write is not run, and nobody speaks for us") {

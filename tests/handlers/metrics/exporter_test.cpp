@@ -3,6 +3,7 @@
 #include "handlers/metrics/measurement.hpp"
 #include "tests/handlers/metrics/room.hpp"
 #include "tests/support/free_port.hpp"
+#include "tests/support/process.hpp"
 
 #include <doctest/doctest.h>
 
@@ -81,7 +82,7 @@ class Exporter {
   }
 
   ~Exporter() {
-    ::kill(pid_, SIGKILL);
+    tests::send_signal(pid_, SIGKILL);
     ::waitpid(pid_, nullptr, 0);
   }
 

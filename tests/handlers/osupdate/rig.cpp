@@ -3,6 +3,7 @@
 #include "handlers/osupdate/dpkg_state.hpp"
 #include "subjects/wire/envelope.hpp"
 #include "tests/handlers/run_until.hpp"
+#include "tests/support/process.hpp"
 
 #include <doctest/doctest.h>
 
@@ -249,7 +250,7 @@ runtime::CancelOutcome Rig::cancel(const wire::MessageId& id) { return handler_-
 int Rig::kill_all(const std::string& program) const {
   const auto pids = pids_of(program);
   for (const auto pid : pids) {
-    ::kill(pid, SIGKILL);
+    tests::send_signal(pid, SIGKILL);
   }
   return static_cast<int>(pids.size());
 }

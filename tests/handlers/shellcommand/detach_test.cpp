@@ -1,6 +1,7 @@
 // Commands that go on without the agent, with the real steward-shim.
 
 #include "tests/handlers/shellcommand/harness.hpp"
+#include "tests/support/process.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 #include <doctest/doctest.h>
@@ -40,16 +41,6 @@ int lines_in(const std::filesystem::path& file) {
     ++lines;
   }
   return lines;
-}
-
-pid_t parent_of(std::int64_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/status");
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("PPid:")) {
-      return std::stoi(line.substr(5));
-    }
-  }
-  return 0;
 }
 
 }  // namespace
@@ -203,7 +194,8 @@ TEST_CASE(
   const auto id = harness.send(detached("setsid sleep 100 & sleep 100"));
   REQUIRE(runs(harness, id));
   REQUIRE(harness.until([&] { return processes_of(id).size() == 3; }));
-  REQUIRE(kill(parent_of(*harness.find(id, CommandState::running)->pid), SIGKILL) == 0);
+  REQUIRE(
+      tests::send_signal(tests::parent_of(*harness.find(id, CommandState::running)->pid), SIGKILL));
   CHECK(harness.outcome(id).ack.state == CommandState::interrupted);
   CHECK(processes_of(id).empty());
 }

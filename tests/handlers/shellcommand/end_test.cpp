@@ -1,6 +1,7 @@
 // How a command ends when it does not end by itself.
 
 #include "tests/handlers/shellcommand/harness.hpp"
+#include "tests/support/process.hpp"
 
 #include <doctest/doctest.h>
 
@@ -31,7 +32,7 @@ TEST_CASE(
   REQUIRE(left.size() == 1);
   REQUIRE(done.result.holders.size() == 1);
   CHECK(done.result.holders.front() == left.front());
-  kill(left.front(), SIGKILL);
+  tests::send_signal(left.front(), SIGKILL);
   CHECK(harness.until([&] { return processes_of(done.id).empty() && zombies() == 0; }, 2s));
 }
 
@@ -42,7 +43,7 @@ TEST_CASE("shellcommand: a background child without the pipe is told, and nobody
   CHECK(!done.result.pipe_held);
   CHECK(done.result.leaked_processes == 1);
   for (const auto pid : processes_of(done.id)) {
-    kill(pid, SIGKILL);
+    tests::send_signal(pid, SIGKILL);
   }
 }
 
@@ -116,7 +117,7 @@ TEST_CASE("shellcommand: kill_scope main lets the rest of the tree live, and say
   CHECK(done.result.leaked_processes == 2);
   CHECK(done.result.pipe_held);
   for (const auto pid : processes_of(done.id)) {
-    kill(pid, SIGKILL);
+    tests::send_signal(pid, SIGKILL);
   }
   CHECK(harness.until([] { return zombies() == 0; }, 2s));
 }

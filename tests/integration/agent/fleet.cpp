@@ -1,5 +1,7 @@
 #include "tests/integration/agent/fleet.hpp"
 
+#include "tests/support/process.hpp"
+
 #include <doctest/doctest.h>
 
 #include <fcntl.h>
@@ -68,7 +70,7 @@ AgentProcess::~AgentProcess() {
 
 int AgentProcess::end_by(int signal) {
   int status = 0;
-  ::kill(pid_, signal);
+  tests::send_signal(pid_, signal);
   ::waitpid(pid_, &status, 0);
   pid_ = -1;
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

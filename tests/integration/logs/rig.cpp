@@ -2,6 +2,7 @@
 
 #include "subjects/bus/channel.hpp"
 #include "subjects/wire/ack.hpp"
+#include "tests/support/process.hpp"
 
 #include <doctest/doctest.h>
 
@@ -76,10 +77,10 @@ void ForwardingAgent::start() {
   }
 }
 
-void ForwardingAgent::send_signal(int signal) const { ::kill(pid_, signal); }
+void ForwardingAgent::send_signal(int signal) const { tests::send_signal(pid_, signal); }
 
 void ForwardingAgent::end_by(int signal) {
-  ::kill(pid_, signal);
+  tests::send_signal(pid_, signal);
   ::waitpid(pid_, nullptr, 0);
   pid_ = -1;
 }

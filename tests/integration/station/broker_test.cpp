@@ -4,6 +4,7 @@
 #include "handlers/runtime/loop.hpp"
 #include "handlers/runtime/processes.hpp"
 #include "tests/integration/station/rig.hpp"
+#include "tests/support/process.hpp"
 
 #include <doctest/doctest.h>
 
@@ -149,7 +150,7 @@ TEST_CASE("managed broker: killed, it comes back on the same port by itself") {
   story.run_until(1);
   for (std::size_t kills = 1; kills <= 3; ++kills) {
     REQUIRE(story.broker.pid());
-    REQUIRE(::kill(*story.broker.pid(), SIGKILL) == 0);
+    REQUIRE(tests::send_signal(*story.broker.pid(), SIGKILL));
     story.run_until(kills + 1);
     REQUIRE(story.urls.size() == kills + 1);
     CHECK(story.urls.back() == story.urls.front());

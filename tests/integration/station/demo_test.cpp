@@ -1,6 +1,7 @@
 #include "steward/broker.hpp"
 #include "tests/integration/station/program.hpp"
 #include "tests/integration/station/rig.hpp"
+#include "tests/support/process.hpp"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -92,7 +93,7 @@ TEST_CASE("demo: a unit that is killed is late, then down, and the rest goes on"
   Asker asker(told["broker"]);
   const auto victims = processes_with((folder.path() / "demo/unsigned/units/demo1").string());
   REQUIRE(victims.size() == 1);
-  ::kill(victims[0], SIGKILL);
+  tests::send_signal(victims[0], SIGKILL);
   bool was_late = false;
   const auto killed = std::chrono::steady_clock::now();
   CHECK(eventually([&] {

@@ -3,6 +3,7 @@
 #include "tests/integration/station/program.hpp"
 #include "tests/support/free_port.hpp"
 #include "tests/support/nats_server.hpp"
+#include "tests/support/process.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -89,11 +90,11 @@ class Rsyslogd {
     }
   }
 
-  void freeze() const { ::kill(pid_, SIGSTOP); }
+  void freeze() const { tests::send_signal(pid_, SIGSTOP); }
 
   void end(int signal) {
     if (pid_ > 0) {
-      ::kill(pid_, signal);
+      tests::send_signal(pid_, signal);
       ::waitpid(pid_, nullptr, 0);
       pid_ = -1;
     }

@@ -1,6 +1,7 @@
 #include "steward/broker.hpp"
 #include "tests/integration/station/program.hpp"
 #include "tests/support/free_port.hpp"
+#include "tests/support/process.hpp"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -116,7 +117,7 @@ class Prometheus {
   }
 
   ~Prometheus() {
-    ::kill(pid_, SIGKILL);
+    tests::send_signal(pid_, SIGKILL);
     ::waitpid(pid_, nullptr, 0);
   }
 

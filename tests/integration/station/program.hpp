@@ -1,6 +1,7 @@
 #pragma once
 
 #include "tests/integration/station/rig.hpp"
+#include "tests/support/process.hpp"
 #include "tests/support/text.hpp"
 
 #include <fcntl.h>
@@ -47,7 +48,7 @@ class Program {
 
   ~Program() {
     if (pid_ > 0) {
-      ::kill(pid_, SIGKILL);
+      tests::send_signal(pid_, SIGKILL);
       ::waitpid(pid_, nullptr, 0);
     }
   }
@@ -66,9 +67,9 @@ class Program {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   }
 
-  void terminate() const { ::kill(pid_, SIGTERM); }
+  void terminate() const { tests::send_signal(pid_, SIGTERM); }
 
-  void kill9() const { ::kill(pid_, SIGKILL); }
+  void kill9() const { tests::send_signal(pid_, SIGKILL); }
 
   pid_t pid() const { return pid_; }
 

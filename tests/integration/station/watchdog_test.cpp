@@ -1,6 +1,7 @@
 #include "steward/broker.hpp"
 #include "tests/integration/station/program.hpp"
 #include "tests/integration/station/rig.hpp"
+#include "tests/support/process.hpp"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -157,7 +158,7 @@ TEST_CASE("watchdog: a broker that is frozen is killed and started again") {
   std::this_thread::sleep_for(std::chrono::seconds(11));
   const auto before = scene.broker();
   REQUIRE(before != 0);
-  REQUIRE(::kill(before, SIGSTOP) == 0);
+  REQUIRE(tests::send_signal(before, SIGSTOP));
   CHECK(scene.restarted(before));
   REQUIRE(eventually([&scene] { return scene.asker->acts(); }, 60s));
   CHECK(scene.program.output().find("does not work") != std::string::npos);

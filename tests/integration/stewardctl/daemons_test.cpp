@@ -1,4 +1,5 @@
 #include "tests/support/demo.hpp"
+#include "tests/support/process.hpp"
 #include "tests/support/wait.hpp"
 
 #include <doctest/doctest.h>
@@ -58,7 +59,7 @@ TEST_CASE("stewardctl daemons: a daemon is applied, outlives its agent's death, 
   const auto pid = before["pid"].get<pid_t>();
 
   demo->kill_unit("extra");
-  CHECK(kill(pid, 0) == 0);
+  CHECK(tests::is_there(pid));
   CHECK(has(demo->ctl({"daemons", "ls", "extra"}).out, "ready (unit down)"));
   demo->start_unit("extra");
   REQUIRE(steward::tests::eventually([&] {
@@ -68,7 +69,7 @@ TEST_CASE("stewardctl daemons: a daemon is applied, outlives its agent's death, 
   CHECK(after["pid"] == before["pid"]);
   CHECK(after["restarts"] == 0);
 
-  REQUIRE(kill(pid, SIGKILL) == 0);
+  REQUIRE(tests::send_signal(pid, SIGKILL));
   CHECK(steward::tests::eventually([&] {
     const auto row = daemon_of(*demo, "extra");
     return row["state"] == "ready" && row["restarts"] == 1;

@@ -1,4 +1,5 @@
 #include "tests/support/demo.hpp"
+#include "tests/support/process.hpp"
 #include "tests/support/wait.hpp"
 
 #include <doctest/doctest.h>
@@ -46,7 +47,7 @@ TEST_CASE("stewardctl facts: what units are is known, also of one that is away")
   const Ended one = demo->ctl({"facts", "--all", "os.version"});
   CHECK(one.status == 0);
   CHECK(one.out.starts_with("UNIT   FACT        VALUE\ndemo1  os.version  "));
-  ::kill(demo->unit("demo2"), SIGKILL);
+  tests::send_signal(demo->unit("demo2"), SIGKILL);
   CHECK(eventually([&] {
     return demo->ctl({"units", "--state", "down", "-o", "name"}).out == "demo2\n";
   }));

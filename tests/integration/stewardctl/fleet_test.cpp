@@ -1,4 +1,5 @@
 #include "tests/support/demo.hpp"
+#include "tests/support/process.hpp"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -108,7 +109,7 @@ TEST_CASE("stewardctl units: an agent killed with -9 is late, then down, and the
   if (!demo) {
     return;
   }
-  kill(demo->unit("demo3"), SIGKILL);
+  tests::send_signal(demo->unit("demo3"), SIGKILL);
   CHECK(time_to(*demo, "demo3", "down") < std::chrono::seconds(15));
   CHECK(state_of(*demo, "demo1") == "up");
   const Ended events = demo->ctl({"events", "demo3"});
@@ -137,7 +138,7 @@ TEST_CASE("stewardctl bus: a bare message, as any NATS client sends it, runs a c
           std::this_thread::sleep_for(std::chrono::milliseconds(50));
         }
         std::this_thread::sleep_for(std::chrono::milliseconds(500));
-        kill(pid, SIGINT);
+        tests::send_signal(pid, SIGINT);
       });
   CHECK(std::filesystem::exists(mark));
   CHECK(heard.status == 0);

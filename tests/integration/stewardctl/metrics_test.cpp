@@ -1,4 +1,5 @@
 #include "tests/support/demo.hpp"
+#include "tests/support/process.hpp"
 #include "tests/support/wait.hpp"
 
 #include <doctest/doctest.h>
@@ -81,7 +82,7 @@ TEST_CASE("stewardctl metrics -w: the numbers of units again and again, to Ctrl-
     const Ended ended = demo->ctl_while(
         {"metrics", "demo1", "time_seconds", "--watch=300ms", "-o", "jsonl"}, [](pid_t pid) {
           std::this_thread::sleep_for(std::chrono::seconds(3));
-          kill(pid, SIGINT);
+          tests::send_signal(pid, SIGINT);
         });
     CHECK_MESSAGE(ended.status == 0, ended.err);
     std::set<std::string> times;

@@ -3,6 +3,7 @@
 #include "subjects/wire/ack.hpp"
 #include "subjects/wire/hello.hpp"
 #include "tests/support/demo.hpp"
+#include "tests/support/process.hpp"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -171,7 +172,7 @@ TEST_CASE("stewardctl units -w: shows the table again and again until Ctrl-C") {
   SUBCASE("as lines where there is no terminal") {
     const Ended ended = demo->ctl_while({"units", "--watch=100ms", "-o", "name"}, [](pid_t pid) {
       std::this_thread::sleep_for(std::chrono::seconds(3));
-      kill(pid, SIGINT);
+      tests::send_signal(pid, SIGINT);
     });
     CHECK(ended.status == 0);
     CHECK(has(ended.out, "demo1\ndemo1\n"));

@@ -1,4 +1,5 @@
 #include "tests/support/demo.hpp"
+#include "tests/support/process.hpp"
 #include "tests/support/wait.hpp"
 
 #include <doctest/doctest.h>
@@ -115,7 +116,7 @@ TEST_CASE("stewardctl rollout: it pauses, resumes, waits for approval, and a she
   const Ended left = demo->ctl_while({"rollout", "wait", job}, [](pid_t pid) {
     CHECK(eventually([pid] { return minds_interrupts(pid); }));
     std::this_thread::sleep_for(std::chrono::seconds(1));
-    ::kill(pid, SIGINT);
+    tests::send_signal(pid, SIGINT);
   });
   CHECK(left.status == 130);
   CHECK(left.err.find("the rollout goes on") != std::string::npos);

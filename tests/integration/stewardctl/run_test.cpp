@@ -1,4 +1,5 @@
 #include "tests/support/demo.hpp"
+#include "tests/support/process.hpp"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -186,7 +187,7 @@ TEST_CASE("stewardctl: exit status says what went wrong, and the message what to
     CHECK(has(ended.err, "error: no unit matches 'dmo1' (3 known). Did you mean 'demo1'?"));
   }
   SUBCASE("4: a unit that is gone does not answer, the others do") {
-    kill(demo->unit("demo2"), SIGKILL);
+    tests::send_signal(demo->unit("demo2"), SIGKILL);
     const Ended ended = demo->ctl(run({"--all", "--wait", "1s"}, {"sh", "-c", "exit 1"}));
     CAPTURE(ended.out);
     CHECK(ended.status == 4);
@@ -226,7 +227,7 @@ TEST_CASE("stewardctl run: Ctrl-C leaves the job running and says how to see it"
         while (!std::filesystem::exists(mark)) {
           std::this_thread::sleep_for(std::chrono::milliseconds(10));
         }
-        kill(pid, SIGINT);
+        tests::send_signal(pid, SIGINT);
       });
   CHECK(ended.status == 130);
   CHECK(has(ended.err, "stewardctl jobs show "));

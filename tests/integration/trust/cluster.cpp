@@ -6,6 +6,7 @@
 #include "subjects/identity/signed_document.hpp"
 #include "subjects/wire/hello.hpp"
 #include "subjects/wire/query.hpp"
+#include "tests/support/process.hpp"
 
 #include <doctest/doctest.h>
 
@@ -75,7 +76,7 @@ void Process::start() {
 
 void Process::end() {
   if (pid_ > 0) {
-    ::kill(pid_, SIGKILL);
+    tests::send_signal(pid_, SIGKILL);
     ::waitpid(pid_, nullptr, 0);
     pid_ = -1;
   }
