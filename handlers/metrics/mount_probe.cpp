@@ -4,7 +4,6 @@
 #include <sys/vfs.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <condition_variable>
 #include <csignal>
 #include <mutex>

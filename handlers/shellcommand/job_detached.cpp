@@ -86,8 +86,7 @@ void Job::detached_exited(const runtime::ShimEnd& end) {
   if (state_ == State::finished) {
     return;
   }
-  if (state_ ==
-      State::preparing) {  // it ended while no agent was there, or before its shim was heard
+  if (state_ == State::preparing) {  // ended without an agent, or before its shim was heard
     taken_up_ ? taken_up() : launched();
   }
   exited(end.status);

@@ -91,11 +91,10 @@ class Steward final : public DaemonKeeper {
   void end() override {
     const auto count = std::exchange(count_, 0);
     for (std::size_t number = 0; number < count; ++number) {
-      const auto sent = link_.send(
-          json{{"op", "remove"}, {"name", daemon_name(number)}, {"wait", false}}.dump(), kDaemons);
-      if (sent) {
-        std::ignore = link_.wait_for(*sent, wire::CommandState::done, kKeeperPatience);
-      }
+      std::ignore = link_.carry_out(
+          json{{"op", "remove"}, {"name", daemon_name(number)}, {"wait", false}}.dump(),
+          kKeeperPatience,
+          kDaemons);
     }
   }
 

@@ -57,9 +57,9 @@ Result<nanoseconds> restart_time(DaemonKeeper& keeper,
 
 // Its last end, as the unit tells it. Its next pause is the first one again.
 Result<wire::DaemonExit> end_of(OperatorLink& link) {
-  STEWARD_TRY(const auto id, link.send(R"({"op":"reset","name":"d0"})", "daemon.system"));
-  STEWARD_TRY(const auto seen, link.wait_for(id, wire::CommandState::done, kDaemonPatience));
-  STEWARD_TRY(const auto row, wire::decode_daemon_row(seen.ack.result));
+  STEWARD_TRY(const auto result,
+              link.carry_out(R"({"op":"reset","name":"d0"})", kDaemonPatience, "daemon.system"));
+  STEWARD_TRY(const auto row, wire::decode_daemon_row(result));
   return row.last_exit ? Result<wire::DaemonExit>(*row.last_exit)
                        : failure(ErrorCode::internal, "no end is told");
 }
@@ -146,11 +146,8 @@ std::vector<Figure> daemon_figures(const Kept& ours, const std::string& peer, co
 // CPU of an agent that watches so many units of systemd, all of them up.
 Result<Figure> idle_with_units(Rig& rig) {
   auto& link = rig.operator_link();
-  const auto tell = [&link](const std::string& payload) -> Result<void> {
-    STEWARD_TRY(const auto id, link.send(payload, "daemon.system"));
-    STEWARD_TRY([[maybe_unused]] const auto seen,
-                link.wait_for(id, wire::CommandState::done, kDaemonPatience));
-    return {};
+  const auto tell = [&link](const std::string& payload) {
+    return link.carry_out(payload, kDaemonPatience, "daemon.system");
   };
   const auto all = std::to_string(kMany);
   if (auto made = tell(R"({"op":"apply","spec":{"name":"idle","mode":"systemd","replicas":)" + all +

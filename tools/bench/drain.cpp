@@ -19,12 +19,9 @@ Result<wire::ShellResult> run_script(OperatorLink& link, const std::string& scri
   run.shell = script;
   run.output.max_bytes = kKeptBytes;
   run.timeout = kDrainPatience;
-  STEWARD_TRY(const wire::MessageId id, link.send(wire::encode(wire::ShellRequest(run))));
-  STEWARD_TRY(const SeenAck last, link.wait_for(id, wire::CommandState::done, kDrainPatience));
-  if (last.ack.state != wire::CommandState::done) {
-    return failure(ErrorCode::internal, "the command does not end well: " + last.ack.message);
-  }
-  return wire::decode_shell_result(last.ack.result);
+  STEWARD_TRY(const auto result,
+              link.carry_out(wire::encode(wire::ShellRequest(run)), kDrainPatience));
+  return wire::decode_shell_result(result);
 }
 
 }  // namespace

@@ -23,13 +23,9 @@ constexpr double kRoundBarMilliseconds = 0.4;
 constexpr double kBarBytes = 1'024;
 
 Result<json> ask(Rig& rig, const std::string& payload) {
-  STEWARD_TRY(const auto id, rig.operator_link().send(payload, "metrics.system"));
-  STEWARD_TRY(const auto seen,
-              rig.operator_link().wait_for(id, wire::CommandState::done, kMetricsPatience));
-  if (seen.ack.state != wire::CommandState::done) {
-    return failure(ErrorCode::internal, "metrics: " + seen.ack.message);
-  }
-  return json::parse(seen.ack.result);
+  STEWARD_TRY(const auto result,
+              rig.operator_link().carry_out(payload, kMetricsPatience, "metrics.system"));
+  return json::parse(result);
 }
 
 struct RoundsSpent {

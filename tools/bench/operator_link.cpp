@@ -115,6 +115,17 @@ Result<SeenAck> OperatorLink::wait_for(const wire::MessageId& command,
   }
 }
 
+Result<std::string> OperatorLink::carry_out(const std::string& payload,
+                                            std::chrono::milliseconds timeout,
+                                            const std::string& to) {
+  STEWARD_TRY(const wire::MessageId id, send(payload, to));
+  STEWARD_TRY(SeenAck last, wait_for(id, wire::CommandState::done, timeout));
+  if (last.ack.state != wire::CommandState::done) {
+    return failure(ErrorCode::internal, to + ": " + last.ack.message);
+  }
+  return std::move(last.ack.result);
+}
+
 Result<std::vector<std::string>> OperatorLink::ask(const std::string& what,
                                                    const wire::QueryRequest& request,
                                                    std::chrono::milliseconds timeout) {

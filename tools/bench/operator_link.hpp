@@ -44,6 +44,13 @@ class OperatorLink {
                                          wire::CommandState state,
                                          std::chrono::milliseconds timeout);
 
+  // Sends a command and waits until it is done; what it gave. Errors: those of send() and
+  // wait_for(), internal (it did not end well; the message says how).
+  [[nodiscard]] Result<std::string> carry_out(
+      const std::string& payload,
+      std::chrono::milliseconds timeout,
+      const std::string& to = "shellcommand.operatingsystem");
+
   // All rows of the station's answer to <station>.command.query.<what>. Errors: timed_out, what the
   // station says.
   [[nodiscard]] Result<std::vector<std::string>> ask(const std::string& what,

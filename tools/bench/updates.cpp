@@ -54,12 +54,8 @@ double children_of_ours() {
 
 Result<double> seconds_for_check(Rig& rig) {
   STEWARD_TRY(const nanoseconds before, cpu_with_children(rig.agent()));
-  STEWARD_TRY(const auto id, rig.operator_link().send(R"({"op":"check"})", "osupdate.system"));
-  STEWARD_TRY(const auto seen,
-              rig.operator_link().wait_for(id, wire::CommandState::done, kLookPatience));
-  if (seen.ack.state != wire::CommandState::done) {
-    return failure(ErrorCode::internal, "osupdate: " + seen.ack.message);
-  }
+  STEWARD_TRY([[maybe_unused]] const auto looked,
+              rig.operator_link().carry_out(R"({"op":"check"})", kLookPatience, "osupdate.system"));
   STEWARD_TRY(const nanoseconds after, cpu_with_children(rig.agent()));
   return std::chrono::duration<double>(after - before).count();
 }

@@ -149,16 +149,29 @@ Result<void> put_policy(const path& folder, const std::string& body, const Priva
   return written ? put(folder / kPolicy, document) : written;
 }
 
+// The policy that a rotation begins with.
+Result<SignedPolicy> policy_before(const path& folder, const PrivateKey& root) {
+  STEWARD_TRY(auto before, policy_of(folder, root));
+  if (before.policy.is_overlap()) {
+    return failure(ErrorCode::conflict,
+                   "a root follows another already: end that first (stewardctl ca retire)");
+  }
+  return before;
+}
+
+// The key of the present root: the former one's name, where a rotation was cut off behind that
+// step.
+path present_key(const path& folder) {
+  const bool is_former = is_file_there(folder / kNextKey) && !is_file_there(folder / kRootKey);
+  return folder / (is_former ? kFormerKey : kRootKey);
+}
+
 // Both policies; the one that the folder's tools go on with is the last to be written.
 Result<void> make_policies(const path& folder,
                            const PrivateKey& present,
                            const PrivateKey& next,
                            wire::Timestamp now) {
-  STEWARD_TRY(const auto before, policy_of(folder, present));
-  if (before.policy.is_overlap()) {
-    return failure(ErrorCode::conflict,
-                   "a root follows another already: end that first (stewardctl ca retire)");
-  }
+  STEWARD_TRY(const auto before, policy_before(folder, present));
   STEWARD_TRY(const auto old_root, certificate_at(folder / kRootCertificate));
   STEWARD_TRY(const auto new_root, next_certificate(folder, before.policy.cluster(), next, now));
   STEWARD_TRY(
@@ -196,13 +209,10 @@ Result<void> take_over(const path& folder, const PrivateKey& next) {
 Result<RotatedRoot> rotate_root(const path& folder,
                                 const identity::AskPassphrase& ask,
                                 wire::Timestamp now) {
-  const auto present_file = folder / (is_file_there(folder / kRootKey) ? kRootKey : kFormerKey);
-  STEWARD_TRY(const auto present, unlock(present_file, ask));
+  STEWARD_TRY(const auto present, unlock(present_key(folder), ask));
   if (!is_file_there(folder / kNextKey)) {
-    STEWARD_TRY(const auto before, policy_of(folder, present.key));
-    if (before.policy.is_overlap()) {
-      return failure(ErrorCode::conflict,
-                     "a root follows another already: end that first (stewardctl ca retire)");
+    if (const auto before = policy_before(folder, present.key); !before) {
+      return tl::unexpected<Error>(before.error());
     }
   }
   STEWARD_TRY(const auto next, next_key(folder / kNextKey, present));

@@ -1,8 +1,8 @@
 #include "subjects/identity/files.hpp"
 #include "tools/stewardctl/cluster_authority.hpp"
+#include "tools/stewardctl/cluster_folder.hpp"
 #include "tools/stewardctl/fingerprint_check.hpp"
 #include "tools/stewardctl/format.hpp"
-#include "tools/stewardctl/passphrase.hpp"
 #include "tools/stewardctl/verb.hpp"
 
 #include <fmt/format.h>
@@ -80,16 +80,12 @@ Result<void> sign_one(Invocation& invocation,
 }
 
 Result<Exit> sign_request(Invocation& invocation, const CaArguments& arguments) {
-  if (arguments.folder.empty()) {
-    return failure(ErrorCode::bad_config, "--dir is missing: the folder of steward init");
-  }
+  STEWARD_TRY(const auto folder, cluster_folder(arguments.folder));
   STEWARD_TRY(const auto files, requests_at(arguments.file));
   if (files.size() > 1 && !arguments.fingerprint.empty()) {
     return failure(ErrorCode::bad_config, "--fingerprint is for one request");
   }
-  STEWARD_TRY(const auto authority, ClusterAuthority::open(arguments.folder, [] {
-                return ask_passphrase("Passphrase of the root");
-              }));
+  STEWARD_TRY(const auto authority, ClusterAuthority::open(folder, ask_root_passphrase));
   for (const auto& file : files) {
     if (auto done = sign_one(invocation, arguments, *authority, file); !done) {
       return tl::unexpected<Error>(std::move(done).error());
@@ -113,7 +109,7 @@ Verb ca_sign_verb() {
           [](Syntax& syntax) -> Action {
             const auto arguments = std::make_shared<CaArguments>();
             syntax.positional("FILE", arguments->file, Syntax::Presence::required);
-            syntax.option("--dir", arguments->folder, "DIR", "the folder of steward init");
+            declare_cluster_folder(syntax, arguments->folder);
             syntax.option(
                 "--fingerprint", arguments->fingerprint, "HEX", "the one that the unit shows");
             return [arguments](Invocation& invocation) {

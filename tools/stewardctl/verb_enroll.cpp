@@ -2,9 +2,9 @@
 #include "subjects/wire/enrollment.hpp"
 #include "subjects/wire/methods.hpp"
 #include "tools/stewardctl/cluster_authority.hpp"
+#include "tools/stewardctl/cluster_folder.hpp"
 #include "tools/stewardctl/fingerprint_check.hpp"
 #include "tools/stewardctl/format.hpp"
-#include "tools/stewardctl/passphrase.hpp"
 #include "tools/stewardctl/table.hpp"
 #include "tools/stewardctl/targets.hpp"
 #include "tools/stewardctl/verb.hpp"
@@ -101,9 +101,7 @@ Result<EnrollmentRow> asking(Session& session, const std::string& unit) {
 }
 
 Result<Exit> approve(Invocation& invocation, const EnrollArguments& arguments) {
-  if (arguments.folder.empty()) {
-    return failure(ErrorCode::bad_config, "--dir is missing: the folder of steward init");
-  }
+  STEWARD_TRY(const auto folder, cluster_folder(arguments.folder));
   STEWARD_TRY(const auto session, invocation.session());
   STEWARD_TRY(const auto row, asking(*session, arguments.unit));
   if (row.state == EnrollmentState::conflict) {
@@ -123,9 +121,7 @@ Result<Exit> approve(Invocation& invocation, const EnrollArguments& arguments) {
   if (auto same = check_fingerprint(invocation, unit, fingerprint, arguments.fingerprint); !same) {
     return tl::unexpected<Error>(std::move(same).error());
   }
-  STEWARD_TRY(const auto authority, ClusterAuthority::open(arguments.folder, [] {
-                return ask_passphrase("Passphrase of the root");
-              }));
+  STEWARD_TRY(const auto authority, ClusterAuthority::open(folder, ask_root_passphrase));
   STEWARD_TRY(auto bundle, authority->let_in(request, wall_clock()));
   STEWARD_TRY(
       [[maybe_unused]] const auto word,
@@ -169,7 +165,7 @@ Verbs enroll_verbs() {
        [](Syntax& syntax) -> Action {
          const auto arguments = std::make_shared<EnrollArguments>();
          syntax.positional("UNIT", arguments->unit, Syntax::Presence::required);
-         syntax.option("--dir", arguments->folder, "DIR", "the folder of steward init");
+         declare_cluster_folder(syntax, arguments->folder);
          syntax.option(
              "--fingerprint", arguments->fingerprint, "HEX", "the one that the unit shows");
          return [arguments](Invocation& invocation) { return approve(invocation, *arguments); };

@@ -2,6 +2,7 @@
 #include "subjects/identity/join_string.hpp"
 #include "subjects/identity/unit_login.hpp"
 #include "subjects/wire/fields.hpp"
+#include "tools/stewardctl/cluster_folder.hpp"
 #include "tools/stewardctl/format.hpp"
 #include "tools/stewardctl/verb.hpp"
 
@@ -60,9 +61,7 @@ Result<std::string> login_for(const wire::NodeName& unit,
 }
 
 Result<Exit> token(Invocation& invocation, const EnrollTokenArguments& arguments) {
-  if (arguments.folder.empty()) {
-    return failure(ErrorCode::bad_config, "--dir is missing: the folder of steward init");
-  }
+  STEWARD_TRY(const auto folder, cluster_folder(arguments.folder));
   const auto unit = wire::NodeName::parse(arguments.unit);
   if (!unit) {
     return failure(ErrorCode::bad_config, unit.error().message);
@@ -76,7 +75,6 @@ Result<Exit> token(Invocation& invocation, const EnrollTokenArguments& arguments
     STEWARD_TRY(const auto settings, invocation.settings());
     brokers.push_back(settings.connection.url);
   }
-  const fs::path folder = arguments.folder;
   STEWARD_TRY(auto cluster, cluster_in(folder));
   STEWARD_TRY(auto root, root_in(folder));
   STEWARD_TRY(auto login, login_for(*unit, folder, life));
@@ -107,7 +105,7 @@ Verb enroll_token_verb() {
           [](Syntax& syntax) -> Action {
             const auto arguments = std::make_shared<EnrollTokenArguments>();
             syntax.positional("UNIT", arguments->unit, Syntax::Presence::required);
-            syntax.option("--dir", arguments->folder, "DIR", "the folder of steward init");
+            declare_cluster_folder(syntax, arguments->folder);
             syntax.option(
                 "--broker", arguments->brokers, "URL", "where the unit finds the broker (ours)");
             syntax.option("--for", arguments->life, "TIME", "how long it is good (24h)");

@@ -1,7 +1,7 @@
 #include "tools/stewardctl/account_push.hpp"
+#include "tools/stewardctl/cluster_folder.hpp"
 #include "tools/stewardctl/cluster_revocation.hpp"
 #include "tools/stewardctl/format.hpp"
-#include "tools/stewardctl/passphrase.hpp"
 #include "tools/stewardctl/policy_push.hpp"
 #include "tools/stewardctl/verb.hpp"
 
@@ -21,9 +21,6 @@ struct RevokeArguments {
 };
 
 Result<Revoked> revoked_in(const RevokeArguments& arguments) {
-  if (arguments.folder.empty()) {
-    return failure(ErrorCode::bad_config, "--dir is missing: the folder of steward init");
-  }
   if (arguments.units.empty() && arguments.operators.empty()) {
     return failure(ErrorCode::bad_config, "name units, or an operator by --operator");
   }
@@ -53,6 +50,7 @@ Result<void> confirm(Invocation& invocation, const std::string& who) {
 }
 
 Result<Exit> revoke(Invocation& invocation, const RevokeArguments& arguments) {
+  STEWARD_TRY(const auto folder, cluster_folder(arguments.folder));
   STEWARD_TRY(const auto patience, parse_duration(arguments.wait));
   STEWARD_TRY(const auto revoked, revoked_in(arguments));
   auto names = arguments.units;
@@ -61,11 +59,7 @@ Result<Exit> revoke(Invocation& invocation, const RevokeArguments& arguments) {
   if (auto sure = confirm(invocation, who); !sure) {
     return tl::unexpected<Error>(std::move(sure).error());
   }
-  const std::filesystem::path folder = arguments.folder;
-  STEWARD_TRY(
-      auto made,
-      revoke_in(
-          folder, revoked, [] { return ask_passphrase("Passphrase of the root"); }, wall_clock()));
+  STEWARD_TRY(auto made, revoke_in(folder, revoked, ask_root_passphrase, wall_clock()));
   if (arguments.only_files) {
     invocation.console.note("Revoked in the files of " + folder.string() +
                             "; run it again without --only-files where the broker is.");
@@ -94,7 +88,7 @@ Verb revoke_verb() {
             const auto arguments = std::make_shared<RevokeArguments>();
             syntax.positional("UNIT", arguments->units);
             syntax.option("--operator", arguments->operators, "ID", "a person, as the policy says");
-            syntax.option("--dir", arguments->folder, "DIR", "the folder of steward init");
+            declare_cluster_folder(syntax, arguments->folder);
             syntax.option(
                 "--wait", arguments->wait, "TIME", "for broker and units to have it (15s)");
             syntax.flag("--only-files", arguments->only_files, "change the folder, reach nobody");

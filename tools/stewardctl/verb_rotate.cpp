@@ -1,5 +1,5 @@
+#include "tools/stewardctl/cluster_folder.hpp"
 #include "tools/stewardctl/format.hpp"
-#include "tools/stewardctl/passphrase.hpp"
 #include "tools/stewardctl/root_rotation.hpp"
 #include "tools/stewardctl/verb.hpp"
 
@@ -15,21 +15,9 @@ struct RotationArguments {
   std::string folder;
 };
 
-Result<identity::Secret> root_passphrase() { return ask_passphrase("Passphrase of the root"); }
-
-Result<void> check_folder(const RotationArguments& arguments) {
-  if (arguments.folder.empty()) {
-    return failure(ErrorCode::bad_config, "--dir is missing: the folder of steward init");
-  }
-  return {};
-}
-
 Result<Exit> rotate(Invocation& invocation, const RotationArguments& arguments) {
-  if (auto given = check_folder(arguments); !given) {
-    return tl::unexpected<Error>(std::move(given).error());
-  }
-  const std::filesystem::path folder = arguments.folder;
-  STEWARD_TRY(const auto made, rotate_root(folder, root_passphrase, wall_clock()));
+  STEWARD_TRY(const auto folder, cluster_folder(arguments.folder));
+  STEWARD_TRY(const auto made, rotate_root(folder, ask_root_passphrase, wall_clock()));
   const auto shown = [&folder](const char* name) { return (folder / name).string(); };
   invocation.console.out(fmt::format("policy {}  {}\npolicy {}  {}\n",
                                      made.overlap,
@@ -46,11 +34,8 @@ Result<Exit> rotate(Invocation& invocation, const RotationArguments& arguments) 
 }
 
 Result<Exit> retire(Invocation& invocation, const RotationArguments& arguments) {
-  if (auto given = check_folder(arguments); !given) {
-    return tl::unexpected<Error>(std::move(given).error());
-  }
-  const std::filesystem::path folder = arguments.folder;
-  STEWARD_TRY(const auto version, retire_root(folder, root_passphrase, wall_clock()));
+  STEWARD_TRY(const auto folder, cluster_folder(arguments.folder));
+  STEWARD_TRY(const auto version, retire_root(folder, ask_root_passphrase, wall_clock()));
   const auto file = (folder / "policy.signed").string();
   invocation.console.out(fmt::format("policy {}  {}\n", version, file));
   invocation.console.note(
@@ -65,7 +50,7 @@ using RunRotation = Result<Exit> (*)(Invocation& invocation, const RotationArgum
 
 Action declare_rotation(Syntax& syntax, RunRotation run) {
   const auto arguments = std::make_shared<RotationArguments>();
-  syntax.option("--dir", arguments->folder, "DIR", "the folder of steward init");
+  declare_cluster_folder(syntax, arguments->folder);
   return [run, arguments](Invocation& invocation) { return run(invocation, *arguments); };
 }
 

@@ -108,8 +108,8 @@ FollowedFile::Found FollowedFile::read(std::int64_t received_us, Steady now, End
     return Found::replaced;
   }
   constexpr std::int64_t kSecond = 1'000'000'000;
-  const bool touched = touched_ns_ != found.st_mtim.tv_sec * kSecond + found.st_mtim.tv_nsec;
-  touched_ns_ = found.st_mtim.tv_sec * kSecond + found.st_mtim.tv_nsec;
+  const auto changed_ns = found.st_mtim.tv_sec * kSecond + found.st_mtim.tv_nsec;
+  const bool touched = std::exchange(touched_ns_, changed_ns) != changed_ns;
   const auto from = std::max(offset_, searched_);
   if (size_ <= from && (end == End::open || size_ <= offset_) &&
       !(reading_.settings.first_line && size_ > offset_)) {

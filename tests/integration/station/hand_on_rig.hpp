@@ -12,6 +12,26 @@
 
 namespace steward::tests {
 
+// The configuration file of a station, with those tables of hand-ons.
+inline std::string station_config(const NatsServer& server,
+                                  const std::filesystem::path& folder,
+                                  const std::string& tables) {
+  const auto file = (folder / "steward.toml").string();
+  std::ofstream(file) << "broker = \"" << server.url() << "\"\nstate_dir = \""
+                      << (folder / "state").string() << "\"\n[http]\nlisten = \"127.0.0.1:0\"\n"
+                      << tables;
+  return file;
+}
+
+// A hand-on to that server by TLS. `roots`: a file of those whom it trusts.
+inline std::string tls_table(const std::string& name,
+                             std::uint16_t port,
+                             const std::string& server,
+                             const std::filesystem::path& roots) {
+  return "[logs." + name + "]\nsyslog = \"127.0.0.1:" + std::to_string(port) +
+         "\"\ntls = true\ntls_name = \"" + server + "\"\ntls_roots = \"" + roots.string() + "\"\n";
+}
+
 // What a unit forwards, without the unit.
 class Forwarded {
  public:

@@ -67,16 +67,12 @@ TEST_CASE(
   const TemporaryFolder folder;
   Rsyslogd rsyslogd(folder.path());
   const auto files = folder.path() / "fleet";
-  std::ofstream(folder.path() / "steward.toml")
-      << "broker = \"" << server->url() << "\"\nstate_dir = \""
-      << (folder.path() / "state").string()
-      << "\"\n[http]\nlisten = \"127.0.0.1:0\"\n[logs.plain]\nsyslog = \"127.0.0.1:" << rsyslogd.tcp
-      << "\"\n[logs.secret]\nsyslog = \"127.0.0.1:" << rsyslogd.tls
-      << "\"\ntls = true\ntls_name = \"syslog.example\"\ntls_roots = \""
-      << (folder.path() / "server.pem").string() << "\"\n[logs.files]\nfolder = \""
-      << files.string() << "\"\nfile_bytes = 20000\nkeep = 1000\n";
+  const auto tables =
+      "[logs.plain]\nsyslog = \"127.0.0.1:" + std::to_string(rsyslogd.tcp) + "\"\n" +
+      tls_table("secret", rsyslogd.tls, "syslog.example", folder.path() / "server.pem") +
+      "[logs.files]\nfolder = \"" + files.string() + "\"\nfile_bytes = 20000\nkeep = 1000\n";
   const std::vector<std::string> arguments{
-      "run", "--config", (folder.path() / "steward.toml").string()};
+      "run", "--config", station_config(*server, folder.path(), tables)};
   auto station = std::make_unique<Program>(folder.path(), arguments);
   Asker asker(server->url());
   REQUIRE_MESSAGE(eventually([&asker] { return asker.acts(); }, std::chrono::minutes(1)),

@@ -2,8 +2,6 @@
 
 #include <sys/mount.h>
 
-#include <functional>
-
 namespace steward::tests::hand_on_trouble_test {
 namespace {
 
@@ -12,20 +10,10 @@ namespace fs = std::filesystem;
 // A station with hand-ons of its own.
 struct Handing {
   Handing(const NatsServer& server, const fs::path& folder, const std::string& tables)
-      : station(folder, {"run", "--config", configured(server, folder, tables)}),
+      : station(folder, {"run", "--config", station_config(server, folder, tables)}),
         asker(server.url()) {
     REQUIRE_MESSAGE(eventually([this] { return asker.acts(); }, std::chrono::minutes(1)),
                     station.output());
-  }
-
-  static std::string configured(const NatsServer& server,
-                                const fs::path& folder,
-                                const std::string& tables) {
-    const auto file = (folder / "steward.toml").string();
-    std::ofstream(file) << "broker = \"" << server.url() << "\"\nstate_dir = \""
-                        << (folder / "state").string() << "\"\n[http]\nlisten = \"127.0.0.1:0\"\n"
-                        << tables;
-    return file;
   }
 
   // Whether its row of the station holds that text, before long.
@@ -42,17 +30,6 @@ struct Handing {
   Asker asker;
 };
 
-std::string tls_table(const std::string& name,
-                      const Rsyslogd& rsyslogd,
-                      const fs::path& folder,
-                      const std::string& more) {
-  return "[logs." + name + "]\nsyslog = \"127.0.0.1:" + std::to_string(rsyslogd.tls) +
-         "\"\ntls = true\n" + more +
-         (more.find("tls_roots") == std::string::npos
-              ? "tls_roots = \"" + (folder / "server.pem").string() + "\"\n"
-              : "");
-}
-
 }  // namespace
 
 TEST_CASE("hand-on: a server that is not who it should be gets no line, and that is said") {
@@ -62,15 +39,13 @@ TEST_CASE("hand-on: a server that is not who it should be gets no line, and that
   }
   const TemporaryFolder folder;
   const Rsyslogd rsyslogd(folder.path());
-  Handing handing(*server,
-                  folder.path(),
-                  tls_table("other", rsyslogd, folder.path(), "tls_name = \"other.example\"\n") +
-                      // Nobody of this machine's authorities has signed it.
-                      tls_table("foreign",
-                                rsyslogd,
-                                folder.path(),
-                                "tls_name = \"syslog.example\"\n"
-                                "tls_roots = \"/etc/ssl/certs/ca-certificates.crt\"\n"));
+  Handing handing(
+      *server,
+      folder.path(),
+      tls_table("other", rsyslogd.tls, "other.example", folder.path() / "server.pem") +
+          // Nobody of this machine's authorities has signed it.
+          tls_table(
+              "foreign", rsyslogd.tls, "syslog.example", "/etc/ssl/certs/ca-certificates.crt"));
   Forwarded ships(server->url());
   ships.say("ship1", 1, 10);
   ships.flush();

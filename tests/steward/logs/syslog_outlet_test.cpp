@@ -66,13 +66,20 @@ void give(SyslogOutlet& outlet,
   }
 }
 
+// An outlet whose connection the server can accept.
+struct Connected {
+  Connected() { REQUIRE(outlet.step(now)); }
+
+  Listening server;
+  SyslogOutlet outlet{{"127.0.0.1", std::to_string(server.port), std::nullopt}};
+  const Outlet::Steady now{std::chrono::hours(1)};
+};
+
 }  // namespace
 
 TEST_CASE("syslog outlet: a line is handed on once its connection has lived on for two seconds") {
-  const Listening server;
-  SyslogOutlet outlet({"127.0.0.1", std::to_string(server.port), std::nullopt});
-  const Outlet::Steady now{std::chrono::hours(1)};
-  REQUIRE(outlet.step(now));
+  Connected connected;
+  auto& [server, outlet, now] = connected;
   const auto peer = server.accept();
   give(outlet, peer, "one", now);
   CHECK(outlet.settled(now) == 0);
@@ -82,10 +89,8 @@ TEST_CASE("syslog outlet: a line is handed on once its connection has lived on f
 }
 
 TEST_CASE("syslog outlet: what the server's kernel had when it died is not handed on") {
-  const Listening server;
-  SyslogOutlet outlet({"127.0.0.1", std::to_string(server.port), std::nullopt});
-  const Outlet::Steady now{std::chrono::hours(1)};
-  REQUIRE(outlet.step(now));
+  Connected connected;
+  auto& [server, outlet, now] = connected;
   {
     const auto peer = server.accept();
     give(outlet, peer, "one", now);
@@ -100,10 +105,8 @@ TEST_CASE("syslog outlet: what the server's kernel had when it died is not hande
 }
 
 TEST_CASE("syslog outlet: what does not fit into a kernel's buffer behind it settles it at once") {
-  const Listening server;
-  SyslogOutlet outlet({"127.0.0.1", std::to_string(server.port), std::nullopt});
-  const Outlet::Steady now{std::chrono::hours(1)};
-  REQUIRE(outlet.step(now));
+  Connected connected;
+  auto& [server, outlet, now] = connected;
   const auto peer = server.accept();
   give(outlet, peer, "one", now);
   CHECK(outlet.settled(now) == 0);
