@@ -1,5 +1,6 @@
 #include "edge/config.hpp"
 
+#include "handlers/runtime/tls_options.hpp"
 #include "handlers/runtime/trust_options.hpp"
 
 #include <unistd.h>
@@ -173,6 +174,7 @@ Result<Config> read_config(const Flags& flags, const Machine& machine) {
   config.renewal =
       options.text("renewal", (config.credentials.parent_path() / "renewal.creds").string());
   config.trust = runtime::read_trust(options, config.state_dir);
+  config.tls = runtime::read_tls(options, config.state_dir);
   config.storage_bytes = static_cast<std::size_t>(options.section("storage").integer(
       "max_bytes", static_cast<std::int64_t>(config.storage_bytes), kLeastStorage, kMostStorage));
   if (auto read = read_log(flags, machine, options.section("log"), config); !read) {

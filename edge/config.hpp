@@ -2,6 +2,7 @@
 
 #include "handlers/runtime/log.hpp"
 #include "handlers/runtime/options.hpp"
+#include "subjects/bus/nats_bus.hpp"
 #include "subjects/bus/trust_files.hpp"
 #include "subjects/wire/names.hpp"
 
@@ -41,6 +42,7 @@ struct Config {
   std::filesystem::path state_dir;
   std::filesystem::path credentials;  // our login to the broker; empty: none is needed
   std::filesystem::path renewal;      // the login that is good for getting another one alone
+  bus::TlsFiles tls;
   // What edge.db may hold before new commands are refused.
   std::size_t storage_bytes = std::size_t{64} * 1024 * 1024;
   // Where messages are signed; none: whoever can publish on the broker can command the unit.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "subjects/identity/leaf_files.hpp"
 #include "subjects/wire/error.hpp"
 #include "subjects/wire/time.hpp"
 
@@ -16,12 +17,9 @@ struct CertificatePlan {
   std::string owner;           // user who gets key.pem; empty: whoever calls
 };
 
-enum class Issued { fresh, kept };
-
-// Gives a daemon a certificate of 24 hours, by the unit's own authority. One with a third of its
-// life left is kept, so this may be called as often as one likes. A daemon's key stays: a new
-// certificate is one file that is replaced whole. Errors: not_found (the unit is not enrolled),
-// bad_config (a name, no such user), expired (the authority), those of files and keys.
-[[nodiscard]] Result<Issued> certify(const CertificatePlan& plan, wire::Timestamp now);
+// Gives a daemon a certificate of 24 hours, by the unit's own authority, as
+// identity::issue_leaf_files() does; fresh, too, where other roots are believed. Errors: also
+// not_found (the unit is not enrolled), bad_config (a name, no such user).
+[[nodiscard]] Result<identity::Issued> certify(const CertificatePlan& plan, wire::Timestamp now);
 
 }  // namespace steward::edge

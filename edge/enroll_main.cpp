@@ -2,9 +2,12 @@
 
 #include "edge/join.hpp"
 #include "handlers/runtime/system_clock.hpp"
+#include "subjects/bus/nats_bus.hpp"
+#include "subjects/identity/files.hpp"
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
@@ -19,6 +22,17 @@ constexpr int kExitRefused = 6;
 
 int init(EnrollFlags flags) {
   flags.plan.folder = flags.folder;
+  const auto& brokers = flags.plan.brokers;
+  if (std::any_of(brokers.begin(), brokers.end(), bus::is_tls_address)) {
+    flags.plan.tls_ca = "";
+  }
+  if (!flags.broker_ca.empty()) {
+    auto ca = identity::read_file(flags.broker_ca);
+    if (!ca) {
+      return fail(ca.error());
+    }
+    flags.plan.tls_ca = *std::move(ca);
+  }
   const auto request = begin_enrollment(flags.plan, runtime::SystemClock().now());
   if (!request) {
     return fail(request.error());
@@ -72,7 +86,7 @@ int cert(EnrollFlags flags) {
   if (!issued) {
     return fail(issued.error());
   }
-  if (*issued == Issued::kept) {
+  if (*issued == identity::Issued::kept) {
     std::cout << "✓ kept: it has a third of its life left\n";
     return 0;
   }
@@ -96,6 +110,8 @@ EnrollCommands add_enroll_commands(CLI::App& app, EnrollFlags& flags) {
   init->add_option("--cluster", flags.plan.cluster, "The cluster that it joins")->required();
   init->add_option("--root", flags.plan.root, "Public key of the cluster's root")->required();
   init->add_option("--broker", flags.plan.brokers, "Address of a broker")->required();
+  init->add_option("--broker-ca", flags.broker_ca, "Who has signed the certificate of a tls:// one")
+      ->check(CLI::ExistingFile);
   init->add_option("--dir", flags.folder, "Folder of its keys and edge.toml [/etc/steward]");
   auto* enroll = app.add_subcommand("enroll", "Take the bundle that answers the request.");
   enroll->add_option("BUNDLE", flags.bundle, "The bundle's file")->required();

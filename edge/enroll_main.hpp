@@ -18,6 +18,7 @@ namespace steward::edge {
 struct EnrollFlags {
   JoinPlan plan;
   std::string folder = "/etc/steward";
+  std::string broker_ca;
   std::string bundle;
   CertificatePlan certificate;
   std::string out;

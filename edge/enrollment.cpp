@@ -27,6 +27,7 @@ using identity::PrivateKey;
 using identity::UnitKeys;
 using std::filesystem::path;
 
+constexpr const char* kBrokerCa = "broker-ca.pem";
 constexpr const char* kTaken = "bundle";  // the last file of an enrollment
 
 bool is_there(const path& file) {
@@ -70,7 +71,9 @@ std::string configuration(const JoinPlan& plan) {
   return "name = " + quoted(plan.name) + "\nbroker = " + nlohmann::json(plan.brokers).dump() +
          "\nstate_dir = " + in_folder("state") + "\ncredentials = " + in_folder("login.creds") +
          "\n\n[trust]\ncluster = " + quoted(plan.cluster) + "\nroots = [" + quoted(plan.root) +
-         "]\nkey = " + in_folder("message.key") + "\npolicy = " + in_folder("policy.signed") + "\n";
+         "]\nkey = " + in_folder("message.key") + "\npolicy = " + in_folder("policy.signed") +
+         "\n" + (plan.tls_ca ? "\n[tls]\nown = true\n" : "") +
+         (plan.tls_ca.value_or("").empty() ? "" : "ca = " + in_folder(kBrokerCa) + "\n");
 }
 
 // Who this unit is, by its configuration.
@@ -123,6 +126,11 @@ Result<Request> begin_enrollment(const JoinPlan& given, wire::Timestamp now) {
   }
   if (auto made = make_folder(plan.folder); !made) {
     return tl::unexpected(std::move(made).error());
+  }
+  if (!plan.tls_ca.value_or("").empty()) {
+    if (auto kept = write(plan.folder / kBrokerCa, *plan.tls_ca, Access::everybody); !kept) {
+      return tl::unexpected(std::move(kept).error());
+    }
   }
   const auto config = plan.folder / "edge.toml";
   if (!is_there(config)) {

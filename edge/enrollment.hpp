@@ -5,6 +5,7 @@
 #include "subjects/wire/time.hpp"
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,8 @@ struct JoinPlan {
   std::string name;
   std::string root;  // public key that signs policies and bundles: whom it will believe
   std::vector<std::string> brokers;
+  std::optional<std::string> tls_ca;  // by TLS, with a certificate of our own; who has signed the
+                                      // broker's, as PEM; empty: somebody the system knows
 };
 
 struct Request {

@@ -28,6 +28,9 @@ using Say = std::function<void(const std::string&)>;
 constexpr milliseconds kAskAgain{3'000};
 constexpr const char* kString = "join.string";  // until the unit is let in
 constexpr const char* kLogin = "join.creds";
+constexpr const char* kChain = "join.crt";
+constexpr const char* kKey = "join.key";
+constexpr const char* kCa = "join-ca.crt";
 
 // Waits for what a person decides. On one loop's thread.
 class Waiting {
@@ -48,7 +51,8 @@ class Waiting {
     bus::NatsOptions options{.servers = invitation_.brokers,
                              .name = invitation_.node.str() + " (joining)",
                              .inbox_prefix = "_INBOX." + invitation_.node.str(),
-                             .credentials_file = (folder_ / kLogin).string()};
+                             .credentials_file = (folder_ / kLogin).string(),
+                             .tls = tls()};
     options.on_link = [this](const bus::LinkStatus& status) {
       loop_.post([this, status] { link_changed(status); });
     };
@@ -74,6 +78,16 @@ class Waiting {
   }
 
  private:
+  bus::TlsFiles tls() const {
+    const auto given = invitation_.tls.value_or(identity::JoinString::Tls{});
+    const auto file = [this](const char* name, const std::string& content) {
+      return content.empty() ? "" : (folder_ / name).string();
+    };
+    return {.ca = file(kCa, given.ca),
+            .certificate = file(kChain, given.chain),
+            .key = file(kKey, given.key)};
+  }
+
   void link_changed(const bus::LinkStatus& status) {
     if (status.state == bus::LinkState::up) {
       say_("connected to " + status.broker);
@@ -86,6 +100,11 @@ class Waiting {
       tell(
           "the broker does not take the join string's login: it has expired, or was made for "
           "another cluster. Ask for another one");
+      return;
+    }
+    if (const auto link = bus_->status(); link.state != bus::LinkState::up) {
+      tell("no broker reached yet" + (link.last_error.empty() ? "" : ": " + link.last_error) +
+           "; trying again");
       return;
     }
     const auto subject = wire::Subject::parse(invitation_.node.str() + ".event." +
@@ -185,6 +204,27 @@ Result<identity::JoinString> invitation_of(const JoinOrder& order) {
   return identity::decode_join_string(kept->view());
 }
 
+// What the connection needs; the string itself is the last to be there.
+Result<void> keep(const path& folder, const identity::JoinString& invitation) {
+  const auto text = identity::encode_join_string(invitation);
+  const auto tls = invitation.tls.value_or(identity::JoinString::Tls{});
+  for (const auto& [file, bytes] : {std::pair{kLogin, std::string_view(invitation.credentials)},
+                                    std::pair{kCa, std::string_view(tls.ca)},
+                                    std::pair{kChain, std::string_view(tls.chain)},
+                                    std::pair{kKey, std::string_view(tls.key)},
+                                    std::pair{kString, std::string_view(text)}}) {
+    if (bytes.empty()) {
+      continue;
+    }
+    auto written =
+        identity::write_file(folder / file, bytes, Access::owner_only, Existing::replace);
+    if (!written) {
+      return written;
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Joined> join(const JoinOrder& given, const Say& say) {
@@ -193,8 +233,9 @@ Result<Joined> join(const JoinOrder& given, const Say& say) {
   order.folder = std::filesystem::absolute(given.folder, error).lexically_normal();
   const auto forget = [&order] {
     std::error_code ignored;
-    std::filesystem::remove(order.folder / kLogin, ignored);
-    std::filesystem::remove(order.folder / kString, ignored);
+    for (const auto* file : {kLogin, kChain, kKey, kCa, kString}) {
+      std::filesystem::remove(order.folder / file, ignored);
+    }
   };
   if (order.text.empty() && is_enrolled(order.folder)) {
     forget();
@@ -206,20 +247,15 @@ Result<Joined> join(const JoinOrder& given, const Say& say) {
                                 invitation.cluster.str(),
                                 invitation.node.str(),
                                 invitation.root.text(),
-                                invitation.brokers},
+                                invitation.brokers,
+                                invitation.tls ? std::optional(invitation.tls->ca) : std::nullopt},
                                runtime::SystemClock().now()));
   if (is_enrolled(order.folder)) {
     forget();
     return Joined::enrolled;
   }
-  const auto text = identity::encode_join_string(invitation);
-  for (const auto& [file, bytes] : {std::pair{kLogin, std::string_view(invitation.credentials)},
-                                    std::pair{kString, std::string_view(text)}}) {
-    auto written =
-        identity::write_file(order.folder / file, bytes, Access::owner_only, Existing::replace);
-    if (!written) {
-      return tl::unexpected(std::move(written).error());
-    }
+  if (auto kept = keep(order.folder, invitation); !kept) {
+    return tl::unexpected(std::move(kept).error());
   }
   say("unit " + invitation.node.str() + " of cluster " + invitation.cluster.str() +
       "\n  fingerprint " + request.fingerprint);

@@ -211,7 +211,8 @@ void LoginKeeper::ask_by_second() {
   bus::NatsOptions options{.servers = settings_.brokers,
                            .name = settings_.node.str() + " (renewal)",
                            .inbox_prefix = "_INBOX." + settings_.node.str(),
-                           .credentials_file = settings_.renewal.string()};
+                           .credentials_file = settings_.renewal.string(),
+                           .tls = settings_.tls};
   options.on_link = [this, alive](const bus::LinkStatus& status) {
     if (status.state == bus::LinkState::up) {
       loop_.post([this, alive] {

@@ -31,6 +31,7 @@ class LoginKeeper {
   struct Settings {
     wire::NodeName node;
     std::vector<std::string> brokers;
+    bus::TlsFiles tls;
     std::filesystem::path credentials;  // the present login; replaced when another one comes
     std::filesystem::path renewal;      // the second one; may not be there
     std::filesystem::path folder;       // that steward-edge enroll has filled; may be another's

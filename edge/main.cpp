@@ -3,6 +3,7 @@
 #include "edge/enroll_main.hpp"
 #include "edge/footprint.hpp"
 #include "edge/login_keeper.hpp"
+#include "handlers/runtime/own_certificate.hpp"
 #include "handlers/runtime/processes.hpp"
 #include "handlers/runtime/state_lock.hpp"
 #include "handlers/runtime/system_clock.hpp"
@@ -52,6 +53,14 @@ int fail_all(const std::vector<std::string>& problems) {
   return kExitUsage;
 }
 
+bus::NatsOptions link_options(const Config& config) {
+  return {.servers = config.brokers,
+          .name = config.node.str(),
+          .inbox_prefix = "_INBOX." + config.node.str(),
+          .credentials_file = config.credentials.string(),
+          .tls = config.tls};
+}
+
 // Everything that a configuration can be wrong in, without touching the broker; of the disk the
 // files of trust are read.
 int check(const Config& config) {
@@ -65,6 +74,9 @@ int check(const Config& config) {
   const auto trust = config.trust ? bus::inspect(*config.trust, clock.now()) : bus::TrustReport{};
   auto problems = agent.problems();
   problems.insert(problems.end(), trust.wrong.begin(), trust.wrong.end());
+  if (auto good = bus::check(link_options(config)); !good) {
+    problems.push_back(good.error().message);
+  }
   if (!problems.empty()) {
     return fail_all(problems);
   }
@@ -214,19 +226,27 @@ int run(const Config& config) {
   if (trust && !config.credentials.empty()) {
     logins.emplace(LoginKeeper::Settings{config.node,
                                          config.brokers,
+                                         config.tls,
                                          config.credentials,
                                          config.renewal,
                                          config.credentials.parent_path()},
                    LoginKeeper::Surroundings{loop, clock, trust->guard(), log});
   }
+  const auto certificate = runtime::OwnCertificate::keep({config.trust ? config.trust->cluster : "",
+                                                          config.node,
+                                                          "agent",
+                                                          config.credentials.parent_path(),
+                                                          config.tls},
+                                                         loop,
+                                                         clock,
+                                                         log);
+  if (!certificate) {
+    return fail(certificate.error());
+  }
   LinkWatch link(loop, log);
-  auto bus = bus::NatsBus::open({
-      .servers = config.brokers,
-      .name = config.node.str(),
-      .inbox_prefix = "_INBOX." + config.node.str(),
-      .credentials_file = config.credentials.string(),
-      .on_link = [&link](const bus::LinkStatus& status) { link.changed(status); },
-  });
+  auto options = link_options(config);
+  options.on_link = [&link](const bus::LinkStatus& status) { link.changed(status); };
+  auto bus = bus::NatsBus::open(std::move(options));
   if (!bus) {
     return fail(bus.error());
   }

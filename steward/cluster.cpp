@@ -5,6 +5,7 @@
 #include "subjects/identity/authority.hpp"
 #include "subjects/identity/files.hpp"
 #include "subjects/identity/key_file.hpp"
+#include "subjects/identity/leaf_files.hpp"
 #include "subjects/identity/policy.hpp"
 #include "subjects/identity/signed_document.hpp"
 
@@ -27,6 +28,7 @@ using Path = std::filesystem::path;
 
 constexpr std::chrono::hours kPolicyLife{24 * 365};
 constexpr std::chrono::hours kRootLife{24 * 365 * 20};
+constexpr std::chrono::hours kOperatorLife{24 * 365};
 constexpr std::string_view kRootKey = "offline/root.key";
 constexpr std::string_view kRevoker = "revoker";      // by which stewardctl brings revocations
 constexpr std::string_view kRootPublic = "root.pub";  // the last one to be made
@@ -70,15 +72,18 @@ Result<void> check_names(const ClusterPlan& plan) {
   return {};
 }
 
-std::string broker_head(const std::string& cluster) {
-  return "# For a nats-server of your own. Complete the places, and put TLS before it.\n"
+std::string broker_head(const std::string& cluster, const Path& root) {
+  return "# For a nats-server of your own. Complete the places, and TLS.\n"
          "server_name: " +
          quoted(cluster + "-broker") +
          "\n"
          "listen: \"0.0.0.0:4222\"\n"
          "max_payload: 2097152\n"
          "jetstream { store_dir: \"/var/lib/nats/jetstream\" }\n"
-         "# tls { cert_file: \"...\", key_file: \"...\", ca_file: \"...\", verify: true }\n";
+         "# With verify clients have to show a certificate: units, station and operators have some "
+         "below root.crt.\n"
+         "# tls { cert_file: \"...\", key_file: \"...\", ca_file: " +
+         quoted(root.string()) + ", verify: true }\n";
 }
 
 }  // namespace
@@ -180,9 +185,12 @@ Result<void> Cluster::make_files(const LoginKeys& keys, wire::Timestamp now) con
            [&] {
              return make_once(path("broker/nats-server.conf"),
                               Access::everybody,
-                              configuration(broker_head(plan_.name), {"/var/lib/nats/accounts"}));
+                              configuration(broker_head(plan_.name, path("root.crt")),
+                                            {"/var/lib/nats/accounts"}));
            },
            [&] { return make_root_certificate(now); },
+           [&] { return make_station_authority(now); },
+           [&] { return make_transport(plan_.person, now); },
            [&] { return make_policy(now); },
            [&] { return make_station_configuration(); },
            [&] { return make_root_public(); }}) {
@@ -221,6 +229,43 @@ Result<void> Cluster::make_root_certificate(wire::Timestamp now) const {
     STEWARD_TRY(auto pem, root.pem());
     return Text{std::move(pem)};
   });
+}
+
+// By it the station certifies itself, operators, and units that are about to join.
+Result<void> Cluster::make_station_authority(wire::Timestamp now) const {
+  STEWARD_TRY(const auto root_key, identity::own_key_file(path(kRootKey)));
+  STEWARD_TRY(const auto key, identity::own_key_file(path("station/authority.key")));
+  return make_once(path("station/authority.crt"), Access::everybody, [&]() -> Result<Text> {
+    STEWARD_TRY(const auto pem, identity::read_file(path("root.crt")));
+    STEWARD_TRY(const auto root, identity::Certificate::parse_pem(pem, 1));
+    STEWARD_TRY(auto cluster, identity::ClusterName::parse(plan_.name));
+    STEWARD_TRY(auto station, wire::NodeName::parse(plan_.station));
+    STEWARD_TRY(const auto made,
+                identity::issue_authority({std::move(cluster), std::move(station)},
+                                          key.public_key(),
+                                          root.front(),
+                                          root_key,
+                                          {now, now + kRootLife}));
+    STEWARD_TRY(auto text, made.pem());
+    return Text{std::move(text)};
+  });
+}
+
+// What an operator shows to a broker that asks for certificates.
+Result<void> Cluster::make_transport(const std::string& person, wire::Timestamp now) const {
+  if (!is_there(path("station/authority.key"))) {
+    return {};  // made before there was one
+  }
+  STEWARD_TRY(auto cluster, identity::ClusterName::parse(plan_.name));
+  STEWARD_TRY(auto station, wire::NodeName::parse(plan_.station));
+  STEWARD_TRY(auto name, identity::DaemonName::parse(person));
+  return identity::issue_leaf_files(
+             {.program = {std::move(cluster), std::move(station), std::move(name)},
+              .authority = path("station"),
+              .out = path("people/" + person + ".tls"),
+              .life = kOperatorLife},
+             now)
+      .map([](identity::Issued) {});
 }
 
 // The first one: its operator may do everything, the station what it needs.

@@ -23,8 +23,10 @@ struct ClusterPlan {
 // The keys, logins and first policy of a cluster, as files below one folder:
 //
 //   offline/       what signs policies and logins: to be carried away
-//   station/       key, login, keys of units, configuration (steward.toml) of the station
-//   people/        key and login of the first operator, and the login's name for a revocation
+//   station/       key, login, authority, keys of units, configuration (steward.toml) of the
+//   station people/        key and login of the first operator, the login's name for a revocation,
+//   and what
+//                  it shows to a broker that asks for certificates
 //   broker/        logins.conf for the managed broker, nats-server.conf for one of your own
 //   policy.json    who may do what, and policy.signed; root.pub, whose signature that is
 //   root.crt       under which units certify their daemons
@@ -73,6 +75,8 @@ class Cluster {
   Result<void> make_known_login(const std::string& person) const;
   Result<void> make_system_login(const LoginKeys& keys, wire::Timestamp now) const;
   Result<void> make_root_certificate(wire::Timestamp now) const;
+  Result<void> make_station_authority(wire::Timestamp now) const;
+  Result<void> make_transport(const std::string& person, wire::Timestamp now) const;
   Result<void> make_policy(wire::Timestamp now) const;
   Result<void> make_station_configuration() const;
   Result<void> make_root_public() const;

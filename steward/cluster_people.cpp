@@ -44,6 +44,9 @@ Result<void> Cluster::add_person(const wire::NodeName& person,
   if (auto known = make_known_login(file); !known) {
     return known;
   }
+  if (auto made = make_transport(person.str(), now); !made) {
+    return made;
+  }
   return add_to_policy(person.str(), key.public_key(), roles, now);
 }
 

@@ -1,6 +1,7 @@
 #include "steward/config.hpp"
 
 #include "handlers/runtime/options.hpp"
+#include "handlers/runtime/tls_options.hpp"
 #include "handlers/runtime/trust_options.hpp"
 #include "subjects/identity/unit_login.hpp"
 
@@ -135,6 +136,7 @@ tl::expected<Config, std::vector<std::string>> read_config(const Flags& flags) {
                 {},
                 options.text("credentials"),
                 {},
+                {},
                 identity::kLoginLife,
                 state_dir.lexically_normal(),
                 {},
@@ -155,6 +157,7 @@ tl::expected<Config, std::vector<std::string>> read_config(const Flags& flags) {
   config.login_life = std::chrono::seconds(
       logins.integer("life_s", config.login_life.count(), kShortestLogin, kLongestLogin));
   read_limits(options.section("keep"), config.limits);
+  config.tls = runtime::read_tls(options, config.state_dir);
   config.trust = runtime::read_trust(options, config.state_dir);
   if (config.trust) {
     config.trust->units = options.section("trust").text("units", "/etc/steward/units");

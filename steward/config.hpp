@@ -5,6 +5,7 @@
 #include "steward/reboot_leases.hpp"
 #include "steward/store.hpp"
 #include "steward/streams.hpp"
+#include "subjects/bus/nats_bus.hpp"
 #include "subjects/bus/trust_files.hpp"
 #include "subjects/wire/error.hpp"
 #include "subjects/wire/names.hpp"
@@ -39,7 +40,8 @@ struct Config {
   std::uint16_t port = 4222;          // of its own broker, where that is free
   std::filesystem::path logins;       // who may use that one: a part of its configuration; or empty
   std::filesystem::path credentials;  // our login; empty: none is needed
-  std::filesystem::path login_keys;   // folder of what signs logins of units; empty: we sign none
+  bus::TlsFiles tls;
+  std::filesystem::path login_keys;  // folder of what signs logins of units; empty: we sign none
   std::chrono::seconds login_life{0};
   std::filesystem::path state_dir;
   Store::Limits limits;

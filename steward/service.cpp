@@ -178,10 +178,20 @@ Result<void> Service::start_station(const std::vector<std::string>& servers) {
   options.name = config_.name.str();
   options.inbox_prefix = "_INBOX." + config_.name.str();
   options.credentials_file = config_.credentials.string();
+  options.tls = config_.tls;
   options.on_link = [this](const bus::LinkStatus& status) {
     loop_.post([this, status] { link_changed(status); });
   };
   STEWARD_TRY(auto own, holder());
+  STEWARD_TRY(certificate_,
+              runtime::OwnCertificate::keep({config_.trust ? config_.trust->cluster : "",
+                                             config_.name,
+                                             "station",
+                                             config_.credentials.parent_path(),
+                                             config_.tls},
+                                            loop_,
+                                            clock_,
+                                            log_));
   STEWARD_TRY(bus_, bus::NatsBus::open(std::move(options)));
   if (auto heard = hear_policies(); !heard) {
     return heard;

@@ -4,6 +4,7 @@
 #include "handlers/runtime/complaint.hpp"
 #include "handlers/runtime/log.hpp"
 #include "handlers/runtime/loop.hpp"
+#include "handlers/runtime/own_certificate.hpp"
 #include "handlers/runtime/processes.hpp"
 #include "handlers/runtime/state_lock.hpp"
 #include "handlers/runtime/system_clock.hpp"
@@ -99,6 +100,7 @@ class Service {
   bus::Mailbox<std::string> accounts_;  // JWTs of the broker's account, that came over the bus
   runtime::Complaint account_complaint_;
   std::unique_ptr<Broker> broker_;
+  std::unique_ptr<runtime::OwnCertificate> certificate_;  // none: not our own
   std::unique_ptr<bus::NatsBus> bus_;
   std::vector<std::unique_ptr<bus::Subscription>> heard_;
   std::vector<std::unique_ptr<HandOn>> hand_ons_;

@@ -12,6 +12,17 @@
 
 namespace steward::bus {
 
+// How a link is encrypted, by files in PEM. They are read anew for each connection.
+struct TlsFiles {
+  std::string ca;  // who signs brokers' certificates; empty: those whom the system believes
+  std::string certificate;  // ours and its chain, for brokers that ask; with its key
+  std::string key;
+  bool own = false;  // this program makes its certificate itself: it may come later
+};
+
+// Whether the broker at that address is spoken to by TLS in any case.
+inline bool is_tls_address(const std::string& address) { return address.starts_with("tls://"); }
+
 struct NatsOptions {
   std::vector<std::string> servers;  // "nats://127.0.0.1:4222"
   std::string name;                  // shown by the broker's connection list
@@ -20,9 +31,7 @@ struct NatsOptions {
   std::string password;
   std::string token;
   std::string credentials_file;
-  std::string ca_file;
-  std::string certificate_file;
-  std::string key_file;
+  TlsFiles tls;  // spoken where a file is given, or an address says tls://
   std::chrono::milliseconds first_backoff{50};  // doubles, with jitter, up to:
   std::chrono::milliseconds longest_backoff{10'000};
   // How often the round trip is measured; without an answer for two intervals, the link is down.

@@ -74,10 +74,8 @@ class OptionSetter {
 };
 
 bool is_encrypted(const NatsOptions& options) {
-  return !options.ca_file.empty() || !options.certificate_file.empty() ||
-         std::any_of(options.servers.begin(), options.servers.end(), [](const std::string& server) {
-           return server.starts_with("tls://");
-         });
+  return !options.tls.ca.empty() || !options.tls.certificate.empty() ||
+         std::any_of(options.servers.begin(), options.servers.end(), is_tls_address);
 }
 
 void set_identity(natsOptions* raw, const NatsOptions& options, OptionSetter& set) {
@@ -96,12 +94,12 @@ void set_identity(natsOptions* raw, const NatsOptions& options, OptionSetter& se
   if (is_encrypted(options)) {
     set(natsOptions_SetSecure(raw, true));
   }
-  if (!options.ca_file.empty()) {
-    set(natsOptions_LoadCATrustedCertificates(raw, options.ca_file.c_str()));
+  if (!options.tls.ca.empty()) {
+    set(natsOptions_LoadCATrustedCertificates(raw, options.tls.ca.c_str()));
   }
-  if (!options.certificate_file.empty()) {
+  if (!options.tls.certificate.empty()) {
     set(natsOptions_LoadCertificatesChain(
-        raw, options.certificate_file.c_str(), options.key_file.c_str()));
+        raw, options.tls.certificate.c_str(), options.tls.key.c_str()));
   }
 }
 
@@ -263,6 +261,15 @@ void on_error(natsConnection* connection,
                  words != nullptr && *words != '\0' ? words : natsStatus_GetText(status));
 }
 
+// A broker that demands a certificate says so behind the handshake, when nats.c hears nothing any
+// more but that the line has ended.
+Error explained(Error error, bool shows_nothing) {
+  if (shows_nothing && error.message.find("PONG") != std::string::npos) {
+    error.message = "the broker ended the connection: it may demand a certificate of ours";
+  }
+  return error;
+}
+
 }  // namespace
 
 class NatsConnection::Handle {
@@ -303,7 +310,8 @@ Result<std::shared_ptr<NatsConnection>> NatsConnection::connect(const NatsOption
   STEWARD_TRY(const auto raw_options, make_options(options));
   auto handle = std::make_unique<Handle>(std::make_shared<const Events>(std::move(events)));
   if (auto connected = handle->connect(raw_options.get()); !connected) {
-    return tl::unexpected<Error>(std::move(connected).error());
+    const bool shows_nothing = is_encrypted(options) && options.tls.certificate.empty();
+    return tl::unexpected(explained(std::move(connected).error(), shows_nothing));
   }
   return std::shared_ptr<NatsConnection>(new NatsConnection(std::move(handle)));
 }

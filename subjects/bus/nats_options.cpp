@@ -56,12 +56,13 @@ Result<void> check(const NatsOptions& options) {
     }
   }
   for (const auto& file :
-       {options.credentials_file, options.ca_file, options.certificate_file, options.key_file}) {
-    if (!file.empty() && access(file.c_str(), R_OK) != 0) {
+       {options.credentials_file, options.tls.ca, options.tls.certificate, options.tls.key}) {
+    const bool may_come = options.tls.own && file != options.credentials_file;
+    if (!file.empty() && !may_come && access(file.c_str(), R_OK) != 0) {
       return failure(ErrorCode::bad_config, system_error(errno, "read " + file).message);
     }
   }
-  if (options.certificate_file.empty() != options.key_file.empty()) {
+  if (options.tls.certificate.empty() != options.tls.key.empty()) {
     return failure(ErrorCode::bad_config, "a certificate's file and its key's go together");
   }
   const int logins = (options.user.empty() ? 0 : 1) + (options.token.empty() ? 0 : 1) +

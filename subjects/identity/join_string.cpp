@@ -45,14 +45,25 @@ Result<nlohmann::json> body_of_join(std::string_view text) {
   return wire::parse_json(text_of_body);
 }
 
+std::optional<JoinString::Tls> tls_of(wire::Fields& fields) {
+  std::optional<JoinString::Tls> tls;
+  fields.object("tls", [&tls](wire::Fields& given) {
+    tls = JoinString::Tls{given.text("ca"), given.text("chain"), given.text("key")};
+  });
+  return tls;
+}
+
 }  // namespace
 
 std::string encode_join_string(const JoinString& join) {
-  const nlohmann::json body = {{"cluster", join.cluster.str()},
-                               {"node", join.node.str()},
-                               {"root", join.root.text()},
-                               {"brokers", join.brokers},
-                               {"credentials", join.credentials}};
+  nlohmann::json body = {{"cluster", join.cluster.str()},
+                         {"node", join.node.str()},
+                         {"root", join.root.text()},
+                         {"brokers", join.brokers},
+                         {"credentials", join.credentials}};
+  if (join.tls) {
+    body["tls"] = {{"ca", join.tls->ca}, {"chain", join.tls->chain}, {"key", join.tls->key}};
+  }
   const auto text = base64url(wire::dump_json(body));
   return std::string(kJoinHead) + text + "." + check_of(text);
 }
@@ -65,6 +76,7 @@ Result<JoinString> decode_join_string(std::string_view text) {
   const auto root = fields.required_text("root");
   auto brokers = fields.texts("brokers");
   auto credentials = fields.required_text("credentials");
+  auto tls = tls_of(fields);
   if (auto finished = fields.finish(); !finished) {
     return tl::unexpected<Error>(std::move(finished).error());
   }
@@ -79,7 +91,8 @@ Result<JoinString> decode_join_string(std::string_view text) {
                     std::move(node_name),
                     std::move(root_key),
                     std::move(brokers),
-                    std::move(credentials)};
+                    std::move(credentials),
+                    std::move(tls)};
 }
 
 }  // namespace steward::identity

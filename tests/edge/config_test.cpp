@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -53,6 +54,39 @@ TEST_CASE("config: the state directory follows root, XDG and home, in this order
   CHECK(read_config({}, machine)->state_dir == "/home/eva/.local/state/steward-edge");
   machine.is_root = true;
   CHECK(read_config({}, machine)->state_dir == "/var/lib/steward-edge");
+}
+
+TEST_CASE("config: TLS is by given files, or by a certificate that the unit makes itself") {
+  const auto read = [](const std::string& text) {
+    const File file("state_dir = \"/state\"\n" + text);
+    Flags flags;
+    flags.config = file.path();
+    return read_config(flags, kMachine);
+  };
+  const auto given = read("[tls]\nca = \"/a\"\ncertificate = \"/b\"\nkey = \"/c\"\n");
+  REQUIRE(given);
+  CHECK(given->tls.ca == "/a");
+  CHECK(given->tls.certificate == "/b");
+  CHECK(given->tls.key == "/c");
+  CHECK(given->options.problems().empty());
+  const std::string trust = "[trust]\ncluster = \"c\"\n";
+  const auto own = read(trust + "[tls]\nown = true\n");
+  REQUIRE(own);
+  CHECK(own->tls.own);
+  CHECK(own->tls.certificate == "/state/tls/chain.pem");
+  CHECK(own->tls.key == "/state/tls/key.pem");
+  for (const auto* wrong : {"[tls]\ncertificate = \"/b\"\n",
+                            "[tls]\nkey = \"/c\"\n",
+                            "[tls]\nown = true\n",
+                            "[trust]\n[tls]\nown = true\ncertificate = \"/b\"\nkey = \"/c\"\n"}) {
+    CAPTURE(wrong);
+    const auto config = read(wrong);
+    REQUIRE(config);
+    const auto problems = config->options.problems();
+    CHECK(std::any_of(problems.begin(), problems.end(), [](const std::string& problem) {
+      return problem.find("tls.") != std::string::npos;
+    }));
+  }
 }
 
 TEST_CASE("config: a host's name that makes no unit name asks for one") {

@@ -51,7 +51,7 @@ struct Unit {
     REQUIRE(done);
   }
 
-  Result<Issued> certify_at(wire::Timestamp now) const {
+  Result<identity::Issued> certify_at(wire::Timestamp now) const {
     return certify({place, "nginx", folder.path() / "nginx", ""}, now);
   }
 
@@ -77,11 +77,11 @@ struct Unit {
 
 TEST_CASE("certificates: one is renewed at two thirds of its life, and not before") {
   const Unit unit;
-  CHECK(unit.certify_at(noon()) == Issued::fresh);
+  CHECK(unit.certify_at(noon()) == identity::Issued::fresh);
   CHECK(unit.holds_at(noon() + hours(23)));
   CHECK_FALSE(unit.holds_at(noon() + hours(25)));
-  CHECK(unit.certify_at(noon() + hours(15)) == Issued::kept);
-  CHECK(unit.certify_at(noon() + hours(17)) == Issued::fresh);
+  CHECK(unit.certify_at(noon() + hours(15)) == identity::Issued::kept);
+  CHECK(unit.certify_at(noon() + hours(17)) == identity::Issued::fresh);
   CHECK(unit.holds_at(noon() + hours(40)));
 }
 
@@ -92,7 +92,7 @@ TEST_CASE("certificates: asked for every hour for 30 days, there is always one t
     const auto now = noon() + hours(hour);
     const auto issued = unit.certify_at(now);
     REQUIRE(issued);
-    fresh += *issued == Issued::fresh ? 1 : 0;
+    fresh += *issued == identity::Issued::fresh ? 1 : 0;
     REQUIRE(unit.holds_at(now));
   }
   CHECK(fresh >= 30);
@@ -101,20 +101,20 @@ TEST_CASE("certificates: asked for every hour for 30 days, there is always one t
 
 TEST_CASE("certificates: one of another key or another authority of the unit's is made anew") {
   const Unit unit;
-  REQUIRE(unit.certify_at(noon()) == Issued::fresh);
+  REQUIRE(unit.certify_at(noon()) == identity::Issued::fresh);
   fs::remove(unit.folder.path() / "nginx/key.pem");
-  CHECK(unit.certify_at(noon()) == Issued::fresh);
+  CHECK(unit.certify_at(noon()) == identity::Issued::fresh);
   CHECK(unit.holds_at(noon()));
   REQUIRE(identity::write_file(unit.folder.path() / "nginx/chain.pem",
                                "nonsense",
                                identity::Access::everybody,
                                identity::Existing::replace));
-  CHECK(unit.certify_at(noon()) == Issued::fresh);
+  CHECK(unit.certify_at(noon()) == identity::Issued::fresh);
 }
 
 TEST_CASE("certificates: none outlives the unit's authority, and an expired one issues none") {
   const Unit unit(hours(10));
-  CHECK(unit.certify_at(noon()) == Issued::fresh);
+  CHECK(unit.certify_at(noon()) == identity::Issued::fresh);
   CHECK(unit.holds_at(noon() + hours(9)));
   CHECK_FALSE(unit.holds_at(noon() + hours(10)));
   CHECK(unit.certify_at(noon() + hours(10)).error().code == ErrorCode::expired);

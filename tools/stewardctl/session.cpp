@@ -125,9 +125,9 @@ bus::NatsOptions nats_options(const Connection& connection, std::weak_ptr<Inbox>
   options.password = connection.password;
   options.token = connection.token;
   options.credentials_file = connection.credentials_file;
-  options.ca_file = connection.ca_file;
-  options.certificate_file = connection.certificate_file;
-  options.key_file = connection.key_file;
+  options.tls.ca = connection.ca_file;
+  options.tls.certificate = connection.certificate_file;
+  options.tls.key = connection.key_file;
   if (!connection.operator_id.empty() && !connection.credentials_file.empty()) {
     options.inbox_prefix = "_INBOX." + connection.operator_id;  // what such a login may hear
   }

@@ -56,9 +56,9 @@ struct World {
     const auto before = server->log().size();
     bus::NatsOptions options;
     options.servers = {"tls://127.0.0.1:" + std::to_string(server->port())};
-    options.ca_file = authorities.path("broker.pem");
-    options.certificate_file = authorities.path("client.pem");
-    options.key_file = authorities.path(key + ".key");
+    options.tls.ca = authorities.path("broker.pem");
+    options.tls.certificate = authorities.path("client.pem");
+    options.tls.key = authorities.path(key + ".key");
     const auto link = bus::NatsBus::open(std::move(options)).value();
     const auto until = std::chrono::steady_clock::now() + kPatience;
     while (std::chrono::steady_clock::now() < until) {

@@ -22,14 +22,35 @@ identity::tests::Said our(const std::string& command_line) {
 
 std::unique_ptr<Fleet> Fleet::make() {
   std::unique_ptr<Fleet> fleet(new Fleet);
+  const auto text = identity::tests::contents(fleet->made_ / "broker/nats-server.conf");
+  return fleet->start_broker(text) ? std::move(fleet) : nullptr;
+}
+
+std::unique_ptr<Fleet> Fleet::make_demanding() {
+  std::unique_ptr<Fleet> fleet(new Fleet);
+  fleet->is_demanding_ = true;
+  const auto certificate = fleet->path("broker.pem").string();
+  const auto key = fleet->path("broker.key").string();
+  REQUIRE(identity::tests::run("openssl req -x509 -nodes -newkey ec -pkeyopt "
+                               "ec_paramgen_curve:prime256v1 -days 2 -subj /O=broker -addext "
+                               "subjectAltName=IP:127.0.0.1 -keyout " +
+                               key + " -out " + certificate)
+              .exit_code == 0);
   auto text = identity::tests::contents(fleet->made_ / "broker/nats-server.conf");
-  replace_all(text, "/var/lib/nats", fleet->path("broker").string());
-  replace_all(text, "listen: \"0.0.0.0:4222\"\n", "");
-  std::ofstream(fleet->path("broker.conf")) << text;
+  replace_all(text, "# tls { cert_file: \"...\"", "tls { cert_file: \"" + certificate + "\"");
+  replace_all(text, "key_file: \"...\"", "key_file: \"" + key + "\"");
+  REQUIRE(text.find("\"...\"") == std::string::npos);
+  return fleet->start_broker(text) ? std::move(fleet) : nullptr;
+}
+
+bool Fleet::start_broker(std::string configuration) {
+  replace_all(configuration, "/var/lib/nats", path("broker").string());
+  replace_all(configuration, "listen: \"0.0.0.0:4222\"\n", "");
+  std::ofstream(path("broker.conf")) << configuration;
   NatsServer::Options options;
-  options.arguments = {"-c", fleet->path("broker.conf").string()};
-  fleet->server_ = NatsServer::start(std::move(options));
-  return fleet->server_ ? std::move(fleet) : nullptr;
+  options.arguments = {"-c", path("broker.conf").string()};
+  server_ = NatsServer::start(std::move(options));
+  return server_ != nullptr;
 }
 
 std::unique_ptr<Fleet> Fleet::make_managed() {
@@ -47,7 +68,7 @@ std::unique_ptr<Fleet> Fleet::make_managed() {
 
 std::string Fleet::url() const {
   if (server_) {
-    return server_->url();
+    return is_demanding_ ? "tls" + server_->url().substr(4) : server_->url();
   }
   const auto log = identity::tests::contents(path("station.log"));
   const auto at = log.find("nats://");
@@ -80,7 +101,11 @@ void Fleet::let_in(const std::string& name, const std::string& broker) const {
 void Fleet::start_station() {
   const auto file = made_ / "station/steward.toml";
   const auto config = identity::tests::contents(file);
-  std::ofstream(file) << "broker = \"" << server_->url() << "\"\n" << config;
+  std::ofstream(file) << "broker = \"" << url() << "\"\n"
+                      << config
+                      << (is_demanding_ ? "\n[tls]\nown = true\nca = \"" +
+                                              path("broker.pem").string() + "\"\n"
+                                        : "");
   station_ = std::make_unique<Process>("steward", file, path("station.log"));
   add_context();
 }
@@ -91,9 +116,14 @@ void Fleet::restart_station() {
 }
 
 void Fleet::add_context() const {
-  const auto added = ctl("context add fleet --use --server " + url() + " --creds " +
-                         (made_ / "people/anna.creds").string() + " --signing-key " +
-                         (made_ / "people/anna.key").string() + " --cluster fleet --operator anna");
+  const auto added =
+      ctl("context add fleet --use --server " + url() + " --creds " +
+          (made_ / "people/anna.creds").string() + " --signing-key " +
+          (made_ / "people/anna.key").string() + " --cluster fleet --operator anna" +
+          (is_demanding_ ? " --ca " + path("broker.pem").string() + " --cert " +
+                               (made_ / "people/anna.tls/chain.pem").string() + " --key " +
+                               (made_ / "people/anna.tls/key.pem").string()
+                         : ""));
   REQUIRE_MESSAGE(added.exit_code == 0, added.text);
 }
 

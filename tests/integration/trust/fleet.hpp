@@ -18,6 +18,10 @@ class Fleet {
   // Null where there is no nats-server.
   static std::unique_ptr<Fleet> make();
 
+  // The same where the broker speaks TLS and demands certificates below the cluster's root. Its own
+  // is broker.pem below the fleet's folder, for 127.0.0.1.
+  static std::unique_ptr<Fleet> make_demanding();
+
   const std::filesystem::path& made() const { return made_; }
 
   std::filesystem::path path(std::string_view name) const { return folder_ / name; }
@@ -50,10 +54,12 @@ class Fleet {
 
  private:
   Fleet();
+  bool start_broker(std::string configuration);
   void add_context() const;
 
   const identity::tests::Folder folder_;
   const std::filesystem::path made_;
+  bool is_demanding_ = false;
   std::unique_ptr<NatsServer> server_;
   std::unique_ptr<Process> station_;
 };

@@ -58,10 +58,10 @@ TEST_CASE("broker's options: what cannot work is refused before anything connect
   REQUIRE(check(good));
 
   auto options = good;
-  options.ca_file = "/nonexistent/ca.pem";
+  options.tls.ca = "/nonexistent/ca.pem";
   CHECK(check(options).error().message == "read /nonexistent/ca.pem: No such file or directory");
   options = good;
-  options.certificate_file = "/etc/hostname";
+  options.tls.certificate = "/etc/hostname";
   CHECK(!check(options));
   options = good;
   options.user = "anna";

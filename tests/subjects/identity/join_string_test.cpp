@@ -22,7 +22,8 @@ JoinString invitation() {
           *wire::NodeName::parse("ship7"),
           fixed_key(50).public_key(),
           {"nats://one:4222", "nats://two:4222"},
-          std::string(encode_credentials(jwt, user).view())};
+          std::string(encode_credentials(jwt, user).view()),
+          std::nullopt};
 }
 
 }  // namespace
@@ -38,7 +39,16 @@ TEST_CASE("join string: one word says cluster, name, root, brokers and login") {
     CHECK(read->root == invitation().root);
     CHECK(read->brokers == invitation().brokers);
     CHECK(read->credentials == invitation().credentials);
+    CHECK_FALSE(read->tls);
   }
+  auto by_tls = invitation();
+  by_tls.tls = JoinString::Tls{"ca\n", "chain\n", "key\n"};
+  const auto read = decode_join_string(encode_join_string(by_tls));
+  REQUIRE(read);
+  REQUIRE(read->tls);
+  CHECK(read->tls->ca == "ca\n");
+  CHECK(read->tls->chain == "chain\n");
+  CHECK(read->tls->key == "key\n");
 }
 
 TEST_CASE("join string: one that was cut, altered or is of another form is refused") {
