@@ -306,6 +306,8 @@ Ended Demo::ctl_while(const std::vector<std::string>& arguments,
   return ended;
 }
 
+std::string Demo::noted_so_far() const { return text_of(folder_ / "io" / "err"); }
+
 pid_t Demo::unit(const std::string& name) const {
   const auto task = std::to_string(pid_);
   for (const auto& thread : fs::directory_iterator("/proc/" + task + "/task")) {

@@ -45,6 +45,9 @@ class Demo {
   Ended ctl_while(const std::vector<std::string>& arguments,
                   const std::function<void(pid_t)>& meanwhile) const;
 
+  // What the one that runs in ctl_while() has said on standard error so far.
+  std::string noted_so_far() const;
+
   // Runs stewardctl on a terminal of its own, 100 columns wide: once it has said `prompt`, `input`
   // is typed. Its two streams are one.
   Ended ctl_on_terminal(const std::vector<std::string>& arguments,

@@ -113,9 +113,9 @@ TEST_CASE("stewardctl rollout: it pauses, resumes, waits for approval, and a she
   CHECK(demo->ctl({"update", "resume"}).status == 3);  // it is none of updates
   CHECK(demo->ctl({"rollout", "resume"}).status == 0);
   REQUIRE(eventually([&] { return states_of(*demo, job) == json{{"done", 2}, {"held", 1}}; }));
-  const Ended left = demo->ctl_while({"rollout", "wait", job}, [](pid_t pid) {
-    CHECK(eventually([pid] { return minds_interrupts(pid); }));
-    std::this_thread::sleep_for(std::chrono::seconds(1));
+  const Ended left = demo->ctl_while({"rollout", "wait", job}, [&demo](pid_t pid) {
+    CHECK(eventually([&] { return demo->noted_so_far().find("waiting") != std::string::npos; }));
+    CHECK(minds_interrupts(pid));
     tests::send_signal(pid, SIGINT);
   });
   CHECK(left.status == 130);
