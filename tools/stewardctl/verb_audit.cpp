@@ -116,7 +116,8 @@ Result<Exit> verify_audit(Invocation& invocation, const AuditArguments& argument
                                      reader.first(),
                                      reader.end().number,
                                      seals_text(reader, key)));
-  return Exit::ok;
+  // With a key it is asked what that one stands for: here, for nothing.
+  return key && reader.end().sealed == 0 ? Exit::failed : Exit::ok;
 }
 
 Result<Exit> list_audit(Invocation& invocation, const AuditArguments& arguments) {
@@ -174,7 +175,8 @@ Verbs audit_verbs() {
            "whether a record is missing or was altered",
            "Each record is tied to all before it, and sealed by the key of whoever keeps\n"
            "them within two minutes. What is not sealed may have been altered by who can\n"
-           "write FILE; its end, and its older files, may have been cut off.",
+           "write FILE; its end, and its older files, may have been cut off. Status 1: it\n"
+           "does not hold, or that key has sealed nothing.",
            "stewardctl audit verify /var/lib/steward-edge --key message.pub",
            TakesCommand::no,
            [](Syntax& syntax) -> Action { return with_file(syntax, verify_audit, true); }}};
