@@ -229,7 +229,9 @@ CommandLine Apk::install(const UpdatePlan& plan, const wire::UpdateRun& run) con
   // Where the machine keeps no packages itself, ours go.
   put_in(script,
          "%TIDY%",
-         has_own_cache() ? "true" : "rm -f " + shell_words({cache().string()}) + "/*.apk");
+         has_own_cache() ? "true"
+                         : "rm -f " + shell_words({cache().string()}) + "/*.apk " +
+                               shell_words({(cache() / "installed").string()}));
   CommandLine line{"sh", "-c", std::move(script), "sh"};
   for (const auto& package : plan.packages) {
     line.push_back(package.name + "=" + package.to);

@@ -45,6 +45,9 @@ class Apk final : public Driver {
   std::string archive_of(const std::string& package, const std::string& version) const override;
   std::vector<std::filesystem::path> files_of(const std::string& package) const override;
   CommandLine status_of(const std::string& package) const override;
+
+  bool marks_halves() const override { return false; }
+
   [[nodiscard]] Result<SystemState> state() const override;
   [[nodiscard]] Result<std::optional<LockHolder>> lock_holder() const override;
   Room room() const override;

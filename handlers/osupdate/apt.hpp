@@ -47,6 +47,9 @@ class Apt final : public Driver {
   std::string archive_of(const std::string& package, const std::string& version) const override;
   std::vector<std::filesystem::path> files_of(const std::string& package) const override;
   CommandLine status_of(const std::string& package) const override;
+
+  bool marks_halves() const override { return true; }
+
   [[nodiscard]] Result<SystemState> state() const override;
   [[nodiscard]] Result<std::optional<LockHolder>> lock_holder() const override;
   Room room() const override;

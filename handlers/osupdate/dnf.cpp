@@ -63,10 +63,8 @@ exit 0
 CommandLine chosen(const Ask& ask) {
   const auto& choice = ask.choice;
   CommandLine words;
-  if (!choice.exclude.empty()) {
-    for (const auto& name : choice.exclude) {
-      words.push_back("--exclude=" + name);
-    }
+  for (const auto& name : choice.exclude) {
+    words.push_back("--exclude=" + name);
   }
   if (!ask.exact.empty()) {
     words.push_back("install");
@@ -98,7 +96,7 @@ std::vector<std::string> Dnf::environment() const {
   return {"PYTHONUNBUFFERED=1", "HOME=/root", "LC_ALL=C"};
 }
 
-CommandLine Dnf::words(CommandLine more) const {
+CommandLine Dnf::words(const CommandLine& more) const {
   CommandLine words{program().string(), "--color=never", "--setopt=multilib_policy=best"};
   if (root_ != "/") {
     words.push_back("--installroot=" + root_.string());
@@ -107,7 +105,7 @@ CommandLine Dnf::words(CommandLine more) const {
   return words;
 }
 
-CommandLine Dnf::rpm_words(CommandLine more) const {
+CommandLine Dnf::rpm_words(const CommandLine& more) const {
   CommandLine words{"rpm"};
   if (root_ != "/") {
     append_words(words, {"--root", root_.string()});

@@ -48,6 +48,9 @@ class Dnf final : public Driver {
   std::string archive_of(const std::string& package, const std::string& version) const override;
   std::vector<std::filesystem::path> files_of(const std::string& package) const override;
   CommandLine status_of(const std::string& package) const override;
+
+  bool marks_halves() const override { return false; }
+
   [[nodiscard]] Result<SystemState> state() const override;
   [[nodiscard]] Result<std::optional<LockHolder>> lock_holder() const override;
   Room room() const override;
@@ -56,8 +59,8 @@ class Dnf final : public Driver {
   std::string fingerprint() const override;
 
  private:
-  CommandLine words(CommandLine more) const;
-  CommandLine rpm_words(CommandLine more) const;
+  CommandLine words(const CommandLine& more) const;
+  CommandLine rpm_words(const CommandLine& more) const;
   std::filesystem::path program() const;
   std::filesystem::path database() const;
   std::string database_stamp() const;

@@ -141,7 +141,10 @@ class Driver {
   // Says "unpacked" or "half-installed" while the package is brought in, something else then.
   virtual CommandLine status_of(const std::string& package) const = 0;
 
-  // Errors: io, permission, not_found.
+  // Whether a state that is whole says that nothing was cut off: else a script may be at work
+  // still.
+  virtual bool marks_halves() const = 0;
+  // Errors: io, permission, not_found; of a program: exec_failed, timed_out.
   [[nodiscard]] virtual Result<SystemState> state() const = 0;
   [[nodiscard]] virtual Result<std::optional<LockHolder>> lock_holder() const = 0;
   virtual Room room() const = 0;

@@ -182,7 +182,8 @@ void Run::stepped() {
 void Run::settle() {
   const auto state = shop_.driver.state();
   const bool waited = shop_.context.clock.steady() - settling_since_ >= kOrphanPatience;
-  if (state && !state->is_whole() && !tree_gone_ && !waited) {
+  const bool unsure = state && (!state->is_whole() || (cut_ && !shop_.driver.marks_halves()));
+  if (unsure && !tree_gone_ && !waited) {
     settle_.start(kStepPause);
     return;
   }

@@ -144,6 +144,31 @@ TEST_CASE("osupdate: what dnf was cut off in is brought to its end") {
   CHECK(dnf.version("web") == "2.0-1");
 }
 
+// All is written down by then: that nothing is half installed does not say that nothing runs.
+TEST_CASE("osupdate: a script that a killed dnf has left running is waited for") {
+  DnfRig dnf;
+  dnf.run("package base web 1.0");
+  dnf.run("publish");
+  dnf.run("dnf install web");
+  dnf.run("package base web 2.0",
+          R"(LAST='if posix.fork() == 0 then
+                     posix.sleep(3) io.open("/opt/web/end", "w"):close() os.exit(0)
+                   end
+                   io.open("/opt/web/here", "w"):close() posix.wait()')");
+  dnf.run("publish");
+  REQUIRE(dnf.rig.ask(R"({"op":"check","refresh":true})").state == State::done);
+  const auto id = dnf.rig.send(R"({"op":"apply"})");
+  const auto here = dnf.rig.root() / "opt/web/here";
+  REQUIRE(dnf.rig.until([&] { return std::filesystem::exists(here); }));
+  const auto pids = dnf.rig.pids_of("dnf-3");
+  REQUIRE(pids.size() > 1);
+  tests::send_signal(*std::min_element(pids.begin(), pids.end()), SIGKILL);
+  const auto ack = dnf.rig.end_of(id);
+  CHECK(std::filesystem::exists(dnf.rig.root() / "opt/web/end"));
+  REQUIRE_MESSAGE(ack.state == State::done, ack.message << ack.result);
+  CHECK(dnf.version("web") == "2.0-1");
+}
+
 TEST_CASE("osupdate: dnf holds packages by its plugin, and refuses what it cannot do") {
   DnfRig dnf;
   dnf.upgradable();

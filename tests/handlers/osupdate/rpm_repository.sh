@@ -10,8 +10,9 @@ usage: rpm_repository.sh FOLDER make                          # empty system, em
        rpm_repository.sh FOLDER publish                       # what was made since is offered
        rpm_repository.sh FOLDER dnf WORDS...                  # dnf, on that system
 
-package reads from the environment: REQUIRES (a name), LUA (a script behind its installation, run by
-rpm itself: the system has no shell). What is in the repository security has an advisory.
+package reads from the environment: REQUIRES (a name), LUA and LAST (scripts behind its installation,
+and behind all of them; rpm runs them itself: the system has no shell). What is in the repository
+security has an advisory.
 END
 }
 
@@ -49,6 +50,7 @@ package() {
     printf 'echo %s >%%{buildroot}/opt/%s/version\n' "$version" "$name"
     printf 'echo %s >%%{buildroot}/etc/%s.conf\n' "$version" "$name"
     [ -z "${LUA:-}" ] || printf '%%post -p <lua>\n%s\n' "$LUA"
+    [ -z "${LAST:-}" ] || printf '%%posttrans -p <lua>\n%s\n' "$LAST"
     printf '%%files\n/opt/%s\n%%config(noreplace) /etc/%s.conf\n' "$name" "$name"
   } >"$spec"
   rpmbuild -bb --quiet --define "_topdir $folder/top" --define "_rpmdir $folder/$repository" \
