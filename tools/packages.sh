@@ -34,6 +34,7 @@ test_packages=(
   rsyslog rsyslog-openssl logrotate bsdutils systemd-journal-remote  # peers of the log forwarder
   prometheus                                     # reads the station's pages
   apt-utils gpg gpg-agent gpgconf                # repositories for the updates
+  dnf dnf-plugins-core rpm createrepo-c          # and those of the other kind
 )
 
 is_installed() {

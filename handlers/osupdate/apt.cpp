@@ -1,13 +1,12 @@
 #include "handlers/osupdate/apt.hpp"
 
 #include "handlers/osupdate/apt_output.hpp"
-#include "handlers/runtime/digest.hpp"
+#include "handlers/osupdate/machine_files.hpp"
+#include "handlers/osupdate/plan_parts.hpp"
 #include "handlers/runtime/kept_file.hpp"
 
 #include <algorithm>
-#include <fstream>
 #include <iterator>
-#include <set>
 #include <utility>
 
 namespace steward::handlers::osupdate {
@@ -51,11 +50,6 @@ void append_conffile_options(CommandLine& words, ConffilePolicy policy, const ch
   }
 }
 
-std::string text_in(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 std::string reason_of(const std::string& name,
                       const Simulation& simulation,
                       const wire::UpdateChoice& choice,
@@ -68,21 +62,6 @@ std::string reason_of(const std::string& name,
     return "held";
   }
   return is_in(choice.exclude) ? "excluded" : is_in(simulation.phased) ? "phased" : "dependencies";
-}
-
-std::string hash_of(const UpdatePlan& plan) {
-  std::set<std::string> lines;
-  for (const auto& package : plan.packages) {
-    lines.insert(package.name + " " + package.from + " " + package.to);
-  }
-  for (const auto& name : plan.removed) {
-    lines.insert("- " + name);
-  }
-  runtime::Digest digest;
-  for (const auto& line : lines) {
-    digest.update(line + "\n");
-  }
-  return digest.hex();
 }
 
 }  // namespace
@@ -137,7 +116,7 @@ std::string Apt::pins(const wire::UpdateChoice& choice) const {
   if (text.empty()) {
     return text;
   }
-  auto own = text_in(place_.root / "etc/apt/preferences");
+  auto own = whole_text(place_.root / "etc/apt/preferences");
   return own.empty() ? text : own + "\n\n" + text;
 }
 
@@ -190,10 +169,7 @@ UpdatePlan Apt::plan(std::string_view output, const Ask& ask, const SystemState&
   UpdatePlan plan;
   plan.packages = std::move(simulation.packages);
   plan.removed = std::move(simulation.removed);
-  // A package that goes and comes is not removed.
-  for (const auto& package : plan.packages) {
-    std::erase(plan.removed, package.name);
-  }
+  settle_removals(plan);
   std::copy_if(plan.removed.begin(),
                plan.removed.end(),
                std::back_inserter(plan.essential),
@@ -207,19 +183,8 @@ UpdatePlan Apt::plan(std::string_view output, const Ask& ask, const SystemState&
   for (const auto& name : simulation.phased) {
     plan.kept_back.push_back({name, reason_of(name, simulation, ask.choice, state)});
   }
-  for (const auto& [name, package] : state.packages) {
-    if (package.held) {
-      plan.held.push_back(name);
-    }
-  }
-  for (auto& package : plan.packages) {
-    const auto exact = std::find_if(ask.exact.begin(), ask.exact.end(), [&](const auto& one) {
-      return one.name == package.name && one.origin.starts_with('/');
-    });
-    if (exact != ask.exact.end()) {
-      package.origin = exact->origin;
-    }
-  }
+  plan.held = held_in(state);
+  name_archives(plan, ask);
   plan.hash = hash_of(plan);
   return plan;
 }
@@ -349,7 +314,7 @@ std::optional<Progress> Apt::progress(std::string_view line) const {
   return parse_status_line(line);
 }
 
-CommandLine Apt::hold(const wire::UpdateHold& hold) const {
+Result<CommandLine> Apt::hold(const wire::UpdateHold& hold) const {
   CommandLine words{"apt-mark", hold.hold ? "hold" : "unhold"};
   words.insert(words.end(), hold.packages.begin(), hold.packages.end());
   return words;

@@ -16,7 +16,13 @@ class Apt final : public Driver {
  public:
   explicit Apt(AptPlace place) : place_(std::move(place)) {}
 
+  std::string_view name() const override { return "apt"; }
+
   bool is_there() const override;
+
+  std::optional<std::string> lacks(Ability) const override { return std::nullopt; }
+
+  std::string_view complaint(std::string_view line) const override;
   std::vector<std::string> environment() const override;
   CommandLine refresh() const override;
   Error refresh_error(const std::string& complaint) const override;
@@ -37,13 +43,17 @@ class Apt final : public Driver {
   CommandLine repair(const wire::UpdateRun& run) const override;
   bool lost_the_lock(const std::string& complaint) const override;
   std::optional<Progress> progress(std::string_view line) const override;
-  CommandLine hold(const wire::UpdateHold& hold) const override;
+  [[nodiscard]] Result<CommandLine> hold(const wire::UpdateHold& hold) const override;
   std::string archive_of(const std::string& package, const std::string& version) const override;
   std::vector<std::filesystem::path> files_of(const std::string& package) const override;
   CommandLine status_of(const std::string& package) const override;
+
+  bool marks_halves() const override { return true; }
+
   [[nodiscard]] Result<SystemState> state() const override;
   [[nodiscard]] Result<std::optional<LockHolder>> lock_holder() const override;
   Room room() const override;
+  bool is_kernel(std::string_view package) const override;
   bool reboot_required() const override;
   std::string fingerprint() const override;
 

@@ -2,29 +2,15 @@
 
 #include "handlers/osupdate/apt.hpp"
 #include "handlers/osupdate/dpkg_state.hpp"
+#include "handlers/osupdate/machine_files.hpp"
 
-#include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <fstream>
 #include <string>
 
 namespace steward::handlers::osupdate {
 namespace {
-
-std::int64_t room_in(std::filesystem::path path) {
-  struct statvfs disk {};
-
-  while (::statvfs(path.c_str(), &disk) != 0) {
-    if (path == path.parent_path()) {
-      return INT64_MAX;
-    }
-    path = path.parent_path();
-  }
-  return static_cast<std::int64_t>(disk.f_bavail) * static_cast<std::int64_t>(disk.f_frsize);
-}
 
 // An archive's name has no colon: "bash_1%3a5.2_amd64.deb".
 std::string archive_start(const std::string& package, const std::string& version) {
@@ -40,6 +26,10 @@ std::string archive_start(const std::string& package, const std::string& version
 bool Apt::is_there() const {
   return ::access("/usr/bin/apt-get", X_OK) == 0 &&
          ::access((place_.root / "var/lib/dpkg/status").c_str(), R_OK) == 0;
+}
+
+std::string_view Apt::complaint(std::string_view line) const {
+  return line.starts_with("E: ") ? line.substr(3) : std::string_view();
 }
 
 std::string Apt::archive_of(const std::string& package, const std::string& version) const {
@@ -93,26 +83,9 @@ Result<std::optional<LockHolder>> Apt::lock_holder() const {
       {dpkg / "lock-frontend", dpkg / "lock", place_.root / "var/cache/apt/archives/lock"});
 }
 
-Room Apt::room() const {
-  Room room;
-  room.archives = room_in(place_.root / "var/cache/apt/archives");
-  room.system = room_in(place_.root / "usr");
-  room.boot = room_in(place_.root / "boot");
-  std::error_code error;
-  std::int64_t image = 0;
-  std::int64_t initrd = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(place_.root / "boot", error)) {
-    const std::string name = entry.path().filename();
-    auto* largest = name.starts_with("vmlinuz")      ? &image
-                    : name.starts_with("initrd.img") ? &initrd
-                                                     : nullptr;
-    if (largest != nullptr && entry.is_regular_file(error)) {
-      *largest = std::max(*largest, static_cast<std::int64_t>(entry.file_size(error)));
-    }
-  }
-  room.kernel = image + initrd;
-  return room;
-}
+Room Apt::room() const { return room_below(place_.root, "var/cache/apt/archives"); }
+
+bool Apt::is_kernel(std::string_view package) const { return package.starts_with("linux-image-"); }
 
 bool Apt::reboot_required() const {
   std::error_code error;
@@ -121,26 +94,16 @@ bool Apt::reboot_required() const {
 }
 
 std::string Apt::fingerprint() const {
-  std::string text;
-  for (const char* path : {"var/lib/apt/lists",
-                           "var/lib/apt/extended_states",
-                           "var/lib/dpkg/status",
-                           "var/lib/dpkg/updates",
-                           "etc/apt/sources.list",
-                           "etc/apt/sources.list.d",
-                           "etc/apt/preferences",
-                           "etc/apt/preferences.d",
-                           "etc/apt/apt.conf.d"}) {
-    struct stat file {};
-
-    if (::stat((place_.root / path).c_str(), &file) == 0) {
-      text += std::to_string(file.st_mtim.tv_sec) + "." + std::to_string(file.st_mtim.tv_nsec) +
-              "/" + std::to_string(file.st_size) + " ";
-    } else {
-      text += "- ";
-    }
-  }
-  return text;
+  return stamps_of(place_.root,
+                   {"var/lib/apt/lists",
+                    "var/lib/apt/extended_states",
+                    "var/lib/dpkg/status",
+                    "var/lib/dpkg/updates",
+                    "etc/apt/sources.list",
+                    "etc/apt/sources.list.d",
+                    "etc/apt/preferences",
+                    "etc/apt/preferences.d",
+                    "etc/apt/apt.conf.d"});
 }
 
 }  // namespace steward::handlers::osupdate

@@ -1,5 +1,6 @@
 #include "handlers/osupdate/dpkg_state.hpp"
 
+#include "handlers/osupdate/machine_files.hpp"
 #include "handlers/runtime/fd.hpp"
 
 #include <fcntl.h>
@@ -89,13 +90,6 @@ std::string own_architecture(const std::vector<Stanza>& stanzas) {
   return most == counts.end() ? "" : most->first;
 }
 
-std::string program_of(pid_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/comm");
-  std::string name;
-  std::getline(file, name);
-  return name;
-}
-
 }  // namespace
 
 SystemState parse_dpkg_status(std::string_view text) {
@@ -151,7 +145,7 @@ Result<std::optional<LockHolder>> lock_holder_of(const std::vector<std::filesyst
       return tl::unexpected(system_error(errno, "look at " + path.string()));
     }
     if (lock.l_type != F_UNLCK) {
-      return LockHolder{lock.l_pid, program_of(lock.l_pid)};
+      return holder_named(lock.l_pid);
     }
   }
   return std::nullopt;

@@ -49,6 +49,7 @@ struct Progress {
   double percent = 0;
   std::string subject;  // package, or path of the file
   std::string text;
+  std::optional<bool> kept;  // of a changed file, where the line says whether it stays
 };
 
 // Bytes that there is room for.
@@ -59,14 +60,38 @@ struct Room {
   std::int64_t kernel = 0;  // what another kernel takes there
 };
 
-// One package system: what is run for each operation, and what its answers mean. It starts nothing
-// itself; what it reads are small local files. `words`: with the environment of `environment()`.
+// What may be asked of a package system that not each of them can do.
+enum class Ability {
+  rollback,
+  hold,
+  security,       // the scope
+  versions,       // name=version
+  exclude,        // beside the scopes all and security
+  exclude_named,  // beside the scope packages
+  without_new,    // allow_new = false
+  replace_files,  // conffile = replace
+  spot_files,     // conffile = fail
+  limit_rate
+};
+
+// One package system: what is run for each operation, and what its answers mean. What it reads are
+// small local files, or the answer of one short program (rpm's database has no other reader).
+// Command lines run with the environment of `environment()`. What it lacks() is not asked of it.
 class Driver {
  public:
   virtual ~Driver() = default;
 
+  // As the option `driver` calls it.
+  virtual std::string_view name() const = 0;
+
   // Whether this machine has it.
   virtual bool is_there() const = 0;
+
+  // Why it cannot do that on this machine; none: it can.
+  virtual std::optional<std::string> lacks(Ability ability) const = 0;
+
+  // What a line of its output complains of; empty: nothing.
+  virtual std::string_view complaint(std::string_view line) const = 0;
 
   virtual std::vector<std::string> environment() const = 0;
 
@@ -105,7 +130,8 @@ class Driver {
   virtual bool lost_the_lock(const std::string& complaint) const = 0;
   virtual std::optional<Progress> progress(std::string_view line) const = 0;
 
-  virtual CommandLine hold(const wire::UpdateHold& hold) const = 0;
+  // Errors: conflict (the user says more of it than a hold could leave as it is), io, permission.
+  [[nodiscard]] virtual Result<CommandLine> hold(const wire::UpdateHold& hold) const = 0;
 
   // The archive of an old version that is still there; empty: none.
   virtual std::string archive_of(const std::string& package, const std::string& version) const = 0;
@@ -115,10 +141,15 @@ class Driver {
   // Says "unpacked" or "half-installed" while the package is brought in, something else then.
   virtual CommandLine status_of(const std::string& package) const = 0;
 
-  // Errors: io, permission, not_found.
+  // Whether a state that is whole says that nothing was cut off: else a script may be at work
+  // still.
+  virtual bool marks_halves() const = 0;
+  // Errors: io, permission, not_found; of a program: exec_failed, timed_out.
   [[nodiscard]] virtual Result<SystemState> state() const = 0;
   [[nodiscard]] virtual Result<std::optional<LockHolder>> lock_holder() const = 0;
   virtual Room room() const = 0;
+  // Whether that package brings a kernel, which needs room in /boot.
+  virtual bool is_kernel(std::string_view package) const = 0;
   virtual bool reboot_required() const = 0;
 
   // Changes with whatever a plan depends on; costs a few stat().

@@ -25,13 +25,14 @@ runtime::ProgramRun::Request request_of(const Driver& driver,
 }
 
 // Its complaints, else its end.
-std::string complaint_in(const std::string& output) {
+std::string complaint_in(const Driver& driver, const std::string& output) {
   std::string text;
   for (std::size_t at = 0; at < output.size();) {
     const auto end = std::min(output.find('\n', at), output.size());
     const auto line = std::string_view(output).substr(at, end - at);
-    if (line.starts_with("E: ") || line.starts_with("W: ")) {
-      text.append(text.empty() ? "" : "; ").append(line.substr(3));
+    const auto said = line.starts_with("W: ") ? line.substr(3) : driver.complaint(line);
+    if (!said.empty()) {
+      text.append(text.empty() ? "" : "; ").append(said);
     }
     at = end + 1;
   }
@@ -64,14 +65,15 @@ Look::Look(runtime::Context& context,
            Done done)
     : run_(context.loop,
            request_of(driver, std::move(words), patience),
-           [this](Result<runtime::ProgramRun::End> end) {
+           [this, &driver](Result<runtime::ProgramRun::End> end) {
              const auto told = std::exchange(done_, nullptr);
              if (!end) {
                return told(tl::unexpected<Error>(end.error()));
              }
              if (end->status.code != 0) {
-               return told(failure(ErrorCode::exec_failed,
-                                   runtime::shown(end->status) + ": " + complaint_in(end->output)));
+               return told(
+                   failure(ErrorCode::exec_failed,
+                           runtime::shown(end->status) + ": " + complaint_in(driver, end->output)));
              }
              told(std::move(end->output));
            }),

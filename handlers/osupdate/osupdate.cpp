@@ -1,6 +1,7 @@
 #include "handlers/osupdate/osupdate.hpp"
 
-#include "handlers/osupdate/apt.hpp"
+#include "handlers/osupdate/ability.hpp"
+#include "handlers/osupdate/choose.hpp"
 #include "handlers/runtime/answer.hpp"
 #include "handlers/runtime/boot_id.hpp"
 #include "handlers/runtime/place.hpp"
@@ -25,11 +26,6 @@ constexpr milliseconds kShortestStall{1'000};
 constexpr milliseconds kOwnPatience{50'000};  // so that the old agent is back within a minute
 constexpr std::size_t kMostWaiting = 100;
 
-std::unique_ptr<Driver> make_driver(runtime::Options& options) {
-  return std::make_unique<Apt>(AptPlace{
-      options.text("apt_config"), options.text("root", "/"), options.text("dpkg", "dpkg")});
-}
-
 CommandLine words_of(runtime::Options& options, std::string_view key, std::string usual) {
   auto words = options.texts(key);
   return words.empty() ? CommandLine{std::move(usual)} : words;
@@ -51,7 +47,7 @@ bool changes(const wire::UpdateRequest& request) {
 
 Updates::Updates(runtime::Context& context)
     : context_(context),
-      driver_(make_driver(context.options)),
+      driver_(choose_driver(context)),
       records_(context.state_dir),
       own_(context,
            *driver_,
@@ -116,6 +112,9 @@ Result<runtime::Admission> Updates::receive(const runtime::Command& command) {
   STEWARD_TRY(auto decoded, wire::decode_update_request(command.payload));
   if (!driver_->is_there()) {
     return failure(ErrorCode::unavailable, "this unit has no package system that is known here");
+  }
+  if (auto able = check_abilities(*driver_, decoded.request); !able) {
+    return tl::unexpected<Error>(std::move(able).error());
   }
   if (const auto* run = std::get_if<wire::UpdateRun>(&decoded.request)) {
     STEWARD_TRY([[maybe_unused]] const auto window, Window::parse(run->window));
@@ -303,9 +302,14 @@ void Updates::hold(const wire::MessageId& id, const wire::UpdateHold& hold) {
                            : failure(ErrorCode::not_found, missing + " is not installed"));
     return end_change();
   }
+  auto words = driver_->hold(hold);
+  if (!words) {
+    runtime::answer(context_, id, tl::unexpected<Error>(std::move(words).error()));
+    return end_change();
+  }
   change_ = std::make_unique<Look>(context_,
                                    *driver_,
-                                   driver_->hold(hold),
+                                   *std::move(words),
                                    kHoldPatience,
                                    [this, id](const Result<std::string>& said) { held(id, said); });
 }

@@ -1,5 +1,6 @@
 #include "handlers/osupdate/own.hpp"
 
+#include "handlers/osupdate/machine_files.hpp"
 #include "handlers/runtime/kept_file.hpp"
 
 #include <unistd.h>
@@ -20,18 +21,6 @@ constexpr milliseconds kTidy{2'000};  // a watcher ends within a second
 constexpr int kMostTidied = 10;
 constexpr const char* kKept = "files.tar";
 constexpr const char* kPutBack = "put-back";
-
-std::string shell_words(const CommandLine& words) {
-  std::string line;
-  for (const auto& word : words) {
-    line += line.empty() ? "'" : " '";
-    for (const char letter : word) {
-      line += letter == '\'' ? "'\\''" : std::string(1, letter);
-    }
-    line += "'";
-  }
-  return line;
-}
 
 // Whether it is not unpacked yet is asked each second; it does not stay so for long. The agent's
 // time begins when it is gone, and anew when another one has been well.

@@ -25,7 +25,8 @@ std::string list_of(const std::vector<std::string>& names) {
              : text;
 }
 
-Result<void> check_room(const wire::UpdatePlan& plan, const Room& room) {
+Result<void> check_room(const wire::UpdatePlan& plan, const Driver& driver) {
+  const auto room = driver.room();
   const auto lacks = [](const char* where, std::int64_t needed, std::int64_t there) {
     return failure(ErrorCode::no_space,
                    std::string(where) + " needs " + std::to_string(needed) + " bytes, " +
@@ -34,8 +35,8 @@ Result<void> check_room(const wire::UpdatePlan& plan, const Room& room) {
   const auto archives = plan.download_bytes + kSpareBytes;
   const auto system = std::max<std::int64_t>(plan.disk_bytes, 0) + kSpareBytes;
   const bool kernel =
-      std::any_of(plan.packages.begin(), plan.packages.end(), [](const auto& package) {
-        return package.name.starts_with("linux-image-");
+      std::any_of(plan.packages.begin(), plan.packages.end(), [&driver](const auto& package) {
+        return driver.is_kernel(package.name);
       });
   if (room.archives < archives) {
     return lacks("the folder of archives", archives, room.archives);
@@ -218,7 +219,7 @@ Result<void> Run::check(const wire::UpdatePlan& plan) const {
                    std::to_string(plan.download_bytes) + " bytes to fetch are more than " +
                        std::to_string(request.most_bytes));
   }
-  return check_room(plan, shop_.driver.room());
+  return check_room(plan, shop_.driver);
 }
 
 void Run::planned(wire::UpdatePlan plan) {

@@ -120,7 +120,8 @@ void Run::take(const Progress& progress) {
         });
     if (!known && conffiles_.size() < kMostConffiles) {
       conffiles_.push_back(
-          {progress.subject, record_.request.conffile != wire::ConffilePolicy::replace});
+          {progress.subject,
+           progress.kept.value_or(record_.request.conffile != wire::ConffilePolicy::replace)});
     }
     return;
   }
@@ -181,7 +182,8 @@ void Run::stepped() {
 void Run::settle() {
   const auto state = shop_.driver.state();
   const bool waited = shop_.context.clock.steady() - settling_since_ >= kOrphanPatience;
-  if (state && !state->is_whole() && !tree_gone_ && !waited) {
+  const bool unsure = state && (!state->is_whole() || (cut_ && !shop_.driver.marks_halves()));
+  if (unsure && !tree_gone_ && !waited) {
     settle_.start(kStepPause);
     return;
   }
@@ -235,7 +237,7 @@ std::vector<std::string> Run::failed_in(const SystemState& state) const {
   return names;
 }
 
-// What apt has complained about; else the last that was said.
+// What it has complained about; else the last that was said.
 std::string Run::complaint() const {
   std::string text;
   for (std::size_t at = 0, end = 0;; at = end + 1) {
@@ -244,8 +246,9 @@ std::string Run::complaint() const {
       break;
     }
     end = std::min(log.find('\n', at), log.size());
-    if (log.compare(at, 3, "E: ") == 0) {
-      text.append(text.empty() ? "" : "; ").append(log, at + 3, end - at - 3);
+    const auto said = shop_.driver.complaint(std::string_view(log).substr(at, end - at));
+    if (!said.empty()) {
+      text.append(text.empty() ? "" : "; ").append(said);
     }
   }
   return text.empty() ? "it has not come to its end" : text;
@@ -292,6 +295,9 @@ void Run::judge(const Error& error) {
       end.message = own + "; " + end.message;
     }
     end.log = runtime::last_shim_lines(step_folder(), 1, kLogLines, kLogBytes);
+    if (end.log.empty()) {  // some say all of it where their progress is read
+      end.log = runtime::last_shim_lines(step_folder(), 2, kLogLines, kLogBytes);
+    }
     return conclude(std::move(end));
   }
   installed(std::move(end));

@@ -53,6 +53,7 @@ constexpr milliseconds kLongestWindow = hours(7 * 24);
 constexpr std::size_t kMostGlobs = 100;
 
 constexpr std::string_view kSmall = "abcdefghijklmnopqrstuvwxyz";
+constexpr std::string_view kLarge = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 constexpr std::string_view kDigits = "0123456789";
 constexpr std::size_t kLongestPackage = 128;
 constexpr std::size_t kLongestVersion = 128;
@@ -301,8 +302,8 @@ bool is_package_name(std::string_view name) {
   }
   // One that ends in '-' would be taken for a removal.
   return plain.size() > 1 && name.size() <= kLongestPackage &&
-         is_of(plain.substr(0, 1), {kSmall, kDigits}) && is_of(plain, {kSmall, kDigits, "+-."}) &&
-         plain.back() != '-';
+         is_of(plain.substr(0, 1), {kSmall, kLarge, kDigits}) &&
+         is_of(plain, {kSmall, kLarge, kDigits, "+-._"}) && plain.back() != '-';
 }
 
 bool is_package_choice(std::string_view choice) {
@@ -310,12 +311,11 @@ bool is_package_choice(std::string_view choice) {
   if (equals == std::string_view::npos) {
     return is_package_name(choice);
   }
-  constexpr std::string_view kLarge = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
   const auto version = choice.substr(equals + 1);
   return is_package_name(choice.substr(0, equals)) && !version.empty() &&
          version.size() <= kLongestVersion &&
          is_of(version.substr(0, 1), {kDigits, kSmall, kLarge}) &&
-         is_of(version, {kSmall, kLarge, kDigits, ".+:~-"});
+         is_of(version, {kSmall, kLarge, kDigits, ".+:~-_^"});
 }
 
 Result<DecodedUpdateRequest> decode_update_request(std::string_view payload) {

@@ -21,10 +21,10 @@ inline constexpr std::size_t kMostUpdateNames = 500;       // that a command nam
 inline constexpr std::size_t kMostUpdatePackages = 1'500;  // that an answer lists
 inline constexpr std::size_t kMostUpdateHistory = 50;      // runs that a unit remembers
 
-// "libc6", "libc6:i386".
+// "libc6", "libc6:i386", "NetworkManager", "glibc.i686".
 bool is_package_name(std::string_view name);
 
-// "libc6", "libc6=2.36-9".
+// "libc6", "libc6=2.36-9", "web=2:1.0^git1-3.fc40".
 bool is_package_choice(std::string_view choice);
 
 enum class UpdateScope { all, security, packages };

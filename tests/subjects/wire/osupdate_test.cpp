@@ -143,7 +143,15 @@ TEST_CASE("osupdate: what does not fit is refused with its field") {
 
 // They become words of a command line.
 TEST_CASE("osupdate: what is a package, and what an option in its place") {
-  for (const char* good : {"bash", "libstdc++6", "g++", "libc6:i386", "0ad", "a.b-c"}) {
+  for (const char* good : {"bash",
+                           "libstdc++6",
+                           "g++",
+                           "libc6:i386",
+                           "0ad",
+                           "a.b-c",
+                           "NetworkManager",
+                           "glibc.i686",
+                           "python3-a_b"}) {
     INFO(good);
     CHECK(is_package_name(good));
   }
@@ -151,7 +159,7 @@ TEST_CASE("osupdate: what is a package, and what an option in its place") {
                           "a",
                           "-y",
                           "+x1",
-                          "Bash",
+                          "_bash",
                           "bash-",
                           "bash:",
                           "bash/stable",
@@ -164,7 +172,10 @@ TEST_CASE("osupdate: what is a package, and what an option in its place") {
     INFO(bad);
     CHECK(!is_package_name(bad));
   }
-  CHECK(is_package_choice("bash=1:5.2~rc1-1+b2"));
+  for (const char* good : {"bash=1:5.2~rc1-1+b2", "web=2:1.0^git1-3.fc40", "web=0.3_rc1-r2"}) {
+    INFO(good);
+    CHECK(is_package_choice(good));
+  }
   for (const char* bad : {"bash=", "=1", "bash=-1", "bash=1 2", "bash=1=2", "bash=*"}) {
     INFO(bad);
     CHECK(!is_package_choice(bad));
