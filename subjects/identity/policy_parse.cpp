@@ -1,5 +1,6 @@
 #include "subjects/identity/digest.hpp"
 #include "subjects/identity/encoding.hpp"
+#include "subjects/identity/key_ids.hpp"
 #include "subjects/identity/policy.hpp"
 #include "subjects/identity/signed_document.hpp"
 #include "subjects/identity/trust.hpp"
@@ -52,10 +53,6 @@ void each(Fields& fields, const char* name, Read read) {
       fields.fail(ErrorCode::unsupported, name, "a field that is not known: " + unknown->front());
     }
   }
-}
-
-bool is_key_id(const std::string& text) {
-  return text.size() == 32 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 
 bool is_token(const std::string& text) {
@@ -201,11 +198,10 @@ class PolicyReader {
     });
     each(fields, "stations", [&](Fields& item) { signer(policy, roles, "/", "name", item); });
     each(fields, "rules", [&](Fields& item) { rule(policy, roles, groups, item); });
-    for (const auto& id : fields.texts("deny")) {
-      if (!is_key_id(id)) {
-        fields.fail(ErrorCode::bad_payload, "deny", "each item is a key's id: 32 digits");
+    for (const auto& item : fields.texts("deny")) {
+      if (auto added = add_key_ids(item, policy.denied_); !added) {
+        fields.fail(ErrorCode::bad_payload, "deny", added.error().message);
       }
-      policy.denied_.insert(id);
     }
     for (const auto& method : fields.texts("after_expiry")) {
       if (!wire::Token::parse(method)) {

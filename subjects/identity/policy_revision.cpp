@@ -1,5 +1,6 @@
 #include "subjects/identity/policy_revision.hpp"
 
+#include "subjects/identity/key_ids.hpp"
 #include "subjects/identity/policy.hpp"
 
 #include <nlohmann/json.hpp>
@@ -38,7 +39,7 @@ Result<std::string> with_denied_keys(std::string_view body,
   STEWARD_TRY(auto next, next_of(policy, body, now));
   auto denied = policy.denied_keys();
   denied.insert(key_ids.begin(), key_ids.end());
-  next["deny"] = denied;
+  next["deny"] = key_id_items(denied);
   return text_of(next);
 }
 

@@ -28,6 +28,7 @@ struct Order {
   bool daemons = false;
   bool fleet_metrics = false;
   bool trust = false;
+  bool revocations = false;
   bool updates = false;
   bool station_scale = false;
   int seconds = 0;  // 0: each measurement's own
@@ -66,6 +67,7 @@ std::vector<Step> steps_of(const Order& order) {
        order.fleet_metrics,
        [&](Rig& rig) { return measure_fleet_metrics(rig, time_for(order, 20)); }},
       {"trust", order.trust, measure_trust},
+      {"revocations", order.revocations, measure_revocations},
       {"updates", order.updates, measure_updates},
       {"station-scale", order.station_scale, measure_station_scale},
   };
@@ -130,6 +132,7 @@ void add_verb(CLI::App& app, const std::string& name, const std::string& help, O
     order.daemons = all || name == "daemons";
     order.fleet_metrics = all || name == "fleet-metrics";
     order.trust = all || name == "trust";
+    order.revocations = all || name == "revocations";
     order.updates = all || name == "updates";
     order.station_scale = name == "station-scale";
   });
@@ -154,6 +157,7 @@ int main(int argc, char** argv) {
   add_verb(app, "daemons", "daemons kept running, beside runit and supervisor", order);
   add_verb(app, "fleet-metrics", "what a thousand units that measure cost the station", order);
   add_verb(app, "trust", "what signatures cost, and letting a thousand units in", order);
+  add_verb(app, "revocations", "ten thousand units cut off", order);
   add_verb(app, "updates", "a look for updates, beside apt's own", order);
   add_verb(app, "all", "all of these", order);
   add_verb(app, "station-scale", "a station with a million finished commands; minutes", order);

@@ -52,6 +52,10 @@ namespace steward::bench {
 // takes to let a thousand units in by files, one after the other on this one machine.
 [[nodiscard]] Result<std::vector<Figure>> measure_trust(Rig& rig);
 
+// How long `stewardctl revoke` takes to bring revocations that stand in a cluster's files to
+// broker, station and units of a demo of its own.
+[[nodiscard]] Result<std::vector<Figure>> measure_revocations(Rig& rig);
+
 // What a look for updates takes of a processor, beside apt's own simulation on this machine (if it
 // has apt): it changes nothing there. Leaves the unit with another configuration.
 [[nodiscard]] Result<std::vector<Figure>> measure_updates(Rig& rig);

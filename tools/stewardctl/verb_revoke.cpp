@@ -35,6 +35,17 @@ Result<Revoked> revoked_in(const RevokeArguments& arguments) {
   return revoked;
 }
 
+// All of them by name while a person would read that.
+std::string described(const RevokeArguments& arguments) {
+  constexpr std::size_t kNamed = 20;
+  auto names = arguments.units;
+  if (names.size() > kNamed) {
+    names = {counted(names.size(), "unit")};
+  }
+  names.insert(names.end(), arguments.operators.begin(), arguments.operators.end());
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
 // There is no way back: names are not used again.
 Result<void> confirm(Invocation& invocation, const std::string& who) {
   if (invocation.asking == Asking::answered_yes) {
@@ -53,9 +64,7 @@ Result<Exit> revoke(Invocation& invocation, const RevokeArguments& arguments) {
   STEWARD_TRY(const auto folder, cluster_folder(arguments.folder));
   STEWARD_TRY(const auto patience, parse_duration(arguments.wait));
   STEWARD_TRY(const auto revoked, revoked_in(arguments));
-  auto names = arguments.units;
-  names.insert(names.end(), arguments.operators.begin(), arguments.operators.end());
-  const auto who = fmt::format("{}", fmt::join(names, ", "));
+  const auto who = described(arguments);
   if (auto sure = confirm(invocation, who); !sure) {
     return tl::unexpected<Error>(std::move(sure).error());
   }

@@ -1,5 +1,7 @@
 #include "subjects/identity/policy_revision.hpp"
 
+#include "subjects/identity/digest.hpp"
+#include "subjects/identity/encoding.hpp"
 #include "subjects/identity/policy.hpp"
 #include "tests/subjects/identity/identities.hpp"
 #include "tests/subjects/identity/policies.hpp"
@@ -8,6 +10,7 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
 namespace steward::identity::policy_revision_test {
 namespace {
@@ -68,6 +71,38 @@ TEST_CASE("policy revision: another operator gets key and roles, once, and no on
   CHECK(with_operator(denied, "dora", other, roles, now).error().code == ErrorCode::denied);
   CHECK(with_operator(*body, "dora", other, roles, before.expires()).error().code ==
         ErrorCode::expired);
+}
+
+TEST_CASE("policy revision: ten thousand revoked units with both their keys fit into a policy") {
+  std::vector<std::string> ids;
+  for (int number = 0; number < 20'000; ++number) {
+    ids.push_back(hex(sha256(std::to_string(number))).substr(0, 32));
+  }
+  const auto now = written_at() + std::chrono::hours(1);
+  const auto before = Policy::parse(example_policy())->denied_keys();
+  const auto body = with_denied_keys(example_policy(), ids, now);
+  REQUIRE_MESSAGE(body, body.error().message);
+  const auto after = Policy::parse(*body);
+  REQUIRE(after);
+  auto wanted = before;
+  wanted.insert(ids.begin(), ids.end());
+  CHECK(after->denied_keys() == wanted);
+  // One more by hand, beside what is packed.
+  auto edited = *body;
+  const auto more = std::string(32, 'f');
+  edited.replace(edited.find("\"packed:"), 0, "\"" + more + "\", ");
+  wanted.insert(more);
+  CHECK(Policy::parse(edited)->denied_keys() == wanted);
+}
+
+TEST_CASE("policy revision: a packed item that is none is refused") {
+  for (const auto* item : {"packed:", "packed:AAAA", "packed:!", "packed", "00"}) {
+    CAPTURE(item);
+    const auto text = tests::replaced(
+        example_policy(), "\"deny\": [\"", std::string("\"deny\": [\"") + item + "\", \"");
+    REQUIRE(text != example_policy());
+    CHECK(Policy::parse(text).error().code == ErrorCode::bad_payload);
+  }
 }
 
 }  // namespace steward::identity::policy_revision_test
