@@ -84,21 +84,17 @@ void Run::tell(UpdateEvent::Type type, std::string text) {
   shop_.tell(event);
 }
 
-bool Run::save() {
-  const auto saved = shop_.records.save(record_);
-  if (!saved) {
-    shop_.context.log.error("the update is not kept: " + saved.error().message);
-  }
-  return saved.has_value();
-}
-
-// What is not on disk is not entered: the next agent would not know of it.
+// What is not on disk is not entered: the next agent would not know of it. What was installed by
+// then is told all the same.
 bool Run::enter(Phase phase) {
   record_.phase = phase;
   percent_ = 0;
   package_.clear();
-  if (!save()) {
-    fail({ErrorCode::io, "its state cannot be written down"});
+  if (auto saved = shop_.records.save(record_); !saved) {
+    auto error = std::move(saved).error();
+    error.message = "its state cannot be written down: " + error.message;
+    shop_.context.log.error("the update cannot go on: " + error.message);
+    record_.installs > 0 && !record_.good ? finish(error) : fail(std::move(error));
     return false;
   }
   tell(UpdateEvent::Type::phase);

@@ -79,7 +79,6 @@ class Run {
   using Phase = wire::UpdatePhase;
 
   bool enter(Phase phase);
-  bool save();
   void begin_again();
   void make_plan();
   void planned(wire::UpdatePlan plan);
@@ -109,6 +108,7 @@ class Run {
   void judge(const Error& error);
   std::vector<std::string> failed_in(const SystemState& state) const;
   std::string complaint() const;
+  Error step_error(ErrorCode usual) const;
   void installed(wire::UpdateOutcome outcome);
   void restart_services();
   void await_reboot();
