@@ -99,6 +99,8 @@ class UpdateFleet {
 
   Asker& asker() { return *asker_; }
 
+  NatsServer& broker() { return *server_; }
+
   bool is_up(const std::string& unit);
 
  private:
