@@ -58,6 +58,7 @@ constexpr std::size_t kLongestPackage = 128;
 constexpr std::size_t kLongestVersion = 128;
 constexpr std::size_t kHashDigits = 64;
 constexpr milliseconds kLongestWait = hours(24);
+constexpr milliseconds kLongestAge = hours(24 * 365);
 
 bool is_of(std::string_view text, std::initializer_list<std::string_view> letters) {
   return std::all_of(text.begin(), text.end(), [&letters](char letter) {
@@ -88,6 +89,7 @@ UpdateChoice read_choice(Fields& fields) {
   choice.exclude = read_packages(fields, "exclude", &is_package_name);
   read_word(fields, "mode", kModes, choice.mode);
   choice.allow_new = fields.boolean("allow_new", choice.allow_new);
+  choice.min_age = fields.milliseconds("min_age_ms", choice.min_age, {}, kLongestAge);
   if ((choice.scope == UpdateScope::packages) == choice.packages.empty()) {
     fields.fail(
         ErrorCode::bad_payload, "packages", "belong to the scope 'packages', and it needs some");
@@ -102,6 +104,10 @@ void put_choice(json& out, const UpdateChoice& choice) {
   put(out, "exclude", choice.exclude, usual.exclude);
   put_word(out, "mode", choice.mode, usual.mode, kModes);
   put(out, "allow_new", choice.allow_new, usual.allow_new);
+  put(out, "min_age_ms", choice.min_age, usual.min_age);
+  if (choice.min_age != usual.min_age) {  // who does not know it would take all
+    out["must"].push_back("min_age_ms");
+  }
 }
 
 // When, and what comes behind it.
@@ -260,9 +266,8 @@ json request_json(const UpdatePlanRequest& plan) {
 
 json request_json(const UpdateRun& run) {
   const UpdateRun usual;
-  json out = {
-      {"op",
-       kUpdateOps[static_cast<std::size_t>(Op::download) + static_cast<std::size_t>(run.op)]}};
+  json out = course_json(run);
+  out["op"] = kUpdateOps[static_cast<std::size_t>(Op::download) + static_cast<std::size_t>(run.op)];
   put_choice(out, run.choice);
   put(out, "plan_hash", run.plan_hash, usual.plan_hash);
   put(out, "max_download_bytes", run.most_bytes, usual.most_bytes);
@@ -272,7 +277,6 @@ json request_json(const UpdateRun& run) {
   put(out, "lock_wait_ms", run.lock_wait, usual.lock_wait);
   put(out, "run", run.run, usual.run);
   put(out, "restart_services", run.restart, usual.restart);
-  out.update(course_json(run));
   return out;
 }
 

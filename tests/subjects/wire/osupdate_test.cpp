@@ -20,7 +20,8 @@ UpdateRun full_run() {
                 {"libc6:i386", "g++=4:12.2.0-3~x+1"},
                 {"bash"},
                 UpdateMode::full,
-                false};
+                false,
+                240h};
   run.plan_hash = kHash;
   run.conffile = ConffilePolicy::replace;
   run.allow_remove = true;
@@ -136,9 +137,15 @@ TEST_CASE("osupdate: what does not fit is refused with its field") {
         std::vector<std::string>{"moon"});
   refused(R"({"op":"grant"})", "run");
   refused(R"({"op":"grant","run":"7"})", "run");
-  // A unit that knows no windows, or no leases, must not change anything at once.
-  CHECK(encode(UpdateRequest(full_run())).find(R"("must":["window","reboot.lease"])") !=
-        std::string::npos);
+  refused(R"({"op":"plan","min_age_ms":-1})", "min_age_ms");
+  refused(R"({"op":"plan","min_age_ms":31536000001})", "min_age_ms");
+  // A unit that knows no windows, or no leases, must not change anything at once; nor one that
+  // knows no ages.
+  CHECK(
+      encode(UpdateRequest(full_run())).find(R"("must":["window","reboot.lease","min_age_ms"])") !=
+      std::string::npos);
+  CHECK(encode(UpdateRequest(UpdatePlanRequest{full_run().choice}))
+            .find(R"("must":["min_age_ms"])") != std::string::npos);
 }
 
 // They become words of a command line.
