@@ -79,6 +79,7 @@ class Run {
   using Phase = wire::UpdatePhase;
 
   bool enter(Phase phase);
+  bool save();
   void begin_again();
   void make_plan();
   void planned(wire::UpdatePlan plan);
@@ -96,6 +97,10 @@ class Run {
   void await_own();
   void come_behind();
   void repair();
+  bool is_prepared() const;
+  void prepare(std::function<void()> then);
+  bool tells_post() const;
+  void tell_post(wire::UpdateOutcome outcome);
   void start(CommandLine words);
   void take_up();
   runtime::Shim::Listener listener();

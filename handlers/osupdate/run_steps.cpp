@@ -110,6 +110,9 @@ void Run::install() {
   if (record_.installs == 0 && !window_.is_open(shop_.context.clock.now())) {
     return await_window([this] { await_lock(record_.request.lock_wait, [this] { install(); }); });
   }
+  if (!is_prepared()) {  // it may take all of the window, too
+    return prepare([this] { await_lock(record_.request.lock_wait, [this] { install(); }); });
+  }
   if (const auto* own = shop_.own.in(record_.plan); own != nullptr && record_.own.empty()) {
     return guard_own(*own);
   }

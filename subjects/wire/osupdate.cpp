@@ -140,6 +140,13 @@ json course_json(const UpdateRun& run) {
     put(out["window"], "duration_ms", run.window.duration, usual.window.duration);
     must.emplace_back("window");
   }
+  for (const auto& [name, argv] :
+       {std::pair{"pre_argv", &run.pre}, std::pair{"post_argv", &run.post}}) {
+    if (!argv->empty()) {
+      out[name] = *argv;
+      must.emplace_back(name);
+    }
+  }
   json reboot = json::object();
   put_word(reboot, "policy", run.reboot.policy, usual.reboot.policy, kRebootPolicies);
   put(reboot, "delay_ms", run.reboot.delay, usual.reboot.delay);
@@ -200,6 +207,8 @@ UpdateRun read_run(Fields& fields, UpdateRun::Op op) {
     read_word(fields, "conffile", kConffilePolicies, run.conffile);
     run.allow_remove = fields.boolean("allow_remove", run.allow_remove);
     run.lock_wait = fields.milliseconds("lock_wait_ms", run.lock_wait, {}, kLongestWait);
+    run.pre = read_argv(fields, "pre_argv");
+    run.post = read_argv(fields, "post_argv");
     run.restart = fields.texts("restart_services");
     if (run.restart.size() > kMostGlobs) {
       fields.fail(ErrorCode::bad_payload, "restart_services", "are more than 100");

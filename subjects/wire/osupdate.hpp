@@ -102,6 +102,8 @@ struct UpdateRun {
   std::vector<std::string> restart;  // globs of services that may be started anew
   UpdateReboot reboot;
   UpdateHealth health;
+  std::vector<std::string> pre;   // a program before anything is changed; empty: none
+  std::vector<std::string> post;  // and one behind all
 
   bool operator==(const UpdateRun&) const = default;
 };

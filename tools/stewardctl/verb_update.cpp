@@ -191,6 +191,7 @@ Verbs update_verbs() {
            "stewardctl update apply --all --min-age 7d --exclude linux-image-amd64\n"
            "stewardctl update apply 'ship*' --window '0 2 * * sat' --reboot if-required\n"
            "stewardctl update apply --all --reboot if-required --lease\n"
+           "stewardctl update apply 'ship*' --pre 'drain --now' --post undrain\n"
            "stewardctl update apply --all --download\n"
            "stewardctl update apply 'ship*' --batch 10% --canary 1 --max-fail 5%",
            TakesCommand::no,

@@ -141,6 +141,33 @@ TEST_CASE("osupdate: what was installed is told where the agent's own disk is fu
   CHECK(rig.version("web") == "2.0.1");
 }
 
+TEST_CASE("osupdate: a kernel that does not fit into /boot is not begun with, all else is") {
+  Rig rig;
+  const auto boot = rig.root() / "boot";
+  const auto disk = SmallDisk::over(boot, 8 << 20);
+  if (!disk) {
+    return;
+  }
+  for (const char* name : {"vmlinuz-1", "initrd.img-1", "System.map-1"}) {
+    std::ofstream(boot / name) << std::string(2 << 20, 'x');
+  }
+  for (const char* version : {"1.0", "2.0"}) {
+    rig.make({"linux-image-6", version});
+    rig.make({"web", version});
+    rig.publish();
+    REQUIRE((version[0] == '2' || rig.apt("install linux-image-6 web") == 0));
+  }
+  const auto refused = rig.ask(R"({"op":"apply"})");
+  CHECK(refused.code == "no_space");
+  CHECK_MESSAGE(refused.message.find("/boot needs 4194304 bytes, ") == 0, refused.message);
+  CHECK(rig.version("web") == "1.0");
+  CHECK(rig.ask(R"({"op":"apply","exclude":["linux-image-6"]})").state == CommandState::done);
+  CHECK(rig.version("web") == "2.0");
+  std::filesystem::remove(boot / "System.map-1");
+  CHECK(rig.ask(R"({"op":"apply"})").state == CommandState::done);
+  CHECK(rig.version("linux-image-6") == "2.0");
+}
+
 TEST_CASE("osupdate: one disk for all, the agent's files too, that is full in an apply") {
   Rig rig;
   const auto disk = SmallDisk::over(rig.folder(), kDisk);
