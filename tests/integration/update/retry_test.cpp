@@ -4,14 +4,18 @@
 
 #include <fstream>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace steward::tests::retry_test {
 namespace {
 
-// stewardctl to its end: its exit code, and what it said.
-std::pair<int, std::string> ctl(UpdateFleet& fleet, std::vector<std::string> words) {
+// How stewardctl has ended.
+struct Said {
+  int status = -1;
+  std::string text;
+};
+
+Said ctl(UpdateFleet& fleet, std::vector<std::string> words) {
   words.insert(words.begin(), {"--server", fleet.broker().url(), "--quiet"});
   const TemporaryFolder folder;
   Program program(folder.path(), std::move(words), "stewardctl");
@@ -41,23 +45,23 @@ TEST_CASE("update: an apply that has failed is sent again as it was, and done on
   unit.repository("package main db 2.0");
   unit.publish();
 
-  const auto [sent, job] = ctl(*fleet,
-                               {"update",
-                                "apply",
-                                "ship1",
-                                "--exclude",
-                                "db",
-                                "--pre",
-                                "test -e " + ready,
-                                "--no-wait",
-                                "-o",
-                                "name"});
-  REQUIRE_MESSAGE(sent == 0, job);
-  CHECK(ctl(*fleet, {"jobs", "wait", job}).first == 1);
+  const auto sent = ctl(*fleet,
+                        {"update",
+                         "apply",
+                         "ship1",
+                         "--exclude",
+                         "db",
+                         "--pre",
+                         "test -e " + ready,
+                         "--no-wait",
+                         "-o",
+                         "name"});
+  REQUIRE_MESSAGE(sent.status == 0, sent.text);
+  CHECK(ctl(*fleet, {"jobs", "wait", sent.text}).status == 1);
   CHECK(unit.version("web") == "1.0");
   std::ofstream(ready).flush();
-  const auto [again, said] = ctl(*fleet, {"jobs", "retry", job});
-  CHECK_MESSAGE(again == 0, said);
+  const auto again = ctl(*fleet, {"jobs", "retry", sent.text});
+  CHECK_MESSAGE(again.status == 0, again.text);
   CHECK(unit.version("web") == "2.0");
   CHECK(unit.version("db") == "1.0");
   CHECK(unit.is_whole());
