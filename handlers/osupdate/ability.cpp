@@ -22,7 +22,7 @@ std::string_view shown(Ability ability) {
     case Ability::exclude:
       return "exclude";
     case Ability::exclude_named:
-      return "exclude beside scope=packages";
+      return "exclude or min_age_ms beside scope=packages";
     case Ability::without_new:
       return "allow_new=false";
     case Ability::replace_files:
@@ -43,6 +43,10 @@ std::set<Ability> needed_for(const wire::UpdateChoice& choice) {
   if (!choice.exclude.empty()) {
     needed.insert(choice.scope == UpdateScope::packages ? Ability::exclude_named
                                                         : Ability::exclude);
+  }
+  // What is too young is left out the same way.
+  if (choice.min_age.count() > 0 && choice.scope == UpdateScope::packages) {
+    needed.insert(Ability::exclude_named);
   }
   if (!choice.allow_new) {
     needed.insert(Ability::without_new);

@@ -1,5 +1,7 @@
 #include "handlers/osupdate/look.hpp"
 
+#include "handlers/osupdate/seen.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -9,6 +11,7 @@ namespace {
 constexpr std::size_t kMostOutput = 16 * 1024 * 1024;
 constexpr std::size_t kMostComplaint = 1'000;
 constexpr std::chrono::minutes kSimulationPatience{5};
+constexpr int kMostRounds = 10;  // what is left out may bring others in
 
 runtime::ProgramRun::Request request_of(const Driver& driver,
                                         CommandLine words,
@@ -97,38 +100,83 @@ PlanLook::PlanLook(runtime::Context& context,
     : context_(context),
       driver_(driver),
       ask_(std::move(ask)),
+      work_(work),
       sizes_(sizes),
       done_(std::move(done)),
       later_(context.loop, [this] {
         const auto told = std::exchange(done_, nullptr);
-        told(tl::unexpected<Error>(wrong_));
+        wrong_ ? told(tl::unexpected<Error>(*wrong_)) : told(std::move(plan_));
       }) {
-  auto words = simulation(driver_, ask_, work);
+  simulate();
+}
+
+void PlanLook::fail(Error error) {
+  wrong_ = std::move(error);
+  later_.start(std::chrono::milliseconds(0));
+}
+
+void PlanLook::simulate() {
+  auto words = simulation(driver_, ask_, work_);
   if (!words) {
-    wrong_ = words.error();
-    later_.start(std::chrono::milliseconds(0));
-    return;
+    return fail(std::move(words).error());
   }
   look_ = std::make_unique<Look>(
       context_, driver_, *std::move(words), kSimulationPatience, [this](Result<std::string> said) {
         if (!said) {
-          const auto told = std::exchange(done_, nullptr);
-          return told(tl::unexpected<Error>(driver_.plan_error(std::move(said).error())));
+          return fail(driver_.plan_error(std::move(said).error()));
         }
         simulated(*said);
       });
 }
 
+// Whether there are some: then it is planned once more, without them.
+bool PlanLook::leave_out_young() {
+  Seen seen(context_.state_dir / "seen.json");
+  const auto now = context_.clock.now();
+  if (auto noted = seen.note(plan_, now); !noted) {
+    context_.log.warning("since when updates are there is not kept: " + noted.error().message);
+  }
+  auto& choice = ask_.choice;
+  const auto young = choice.min_age.count() == 0 ? std::vector<std::string>()
+                                                 : seen.younger(plan_, choice.min_age, now);
+  for (const auto& name : young) {
+    const auto named = std::erase_if(choice.packages, [&name](const std::string& one) {
+      return one.substr(0, one.find('=')) == name;
+    });
+    if (named == 0) {
+      choice.exclude.push_back(name);
+    }
+    young_.push_back(name);
+  }
+  return !young.empty();
+}
+
+bool PlanLook::is_young(const std::string& name) const {
+  return std::find(young_.begin(), young_.end(), name) != young_.end();
+}
+
 void PlanLook::simulated(const std::string& output) {
   auto state = driver_.state();
   if (!state) {
-    const auto told = std::exchange(done_, nullptr);
-    return told(tl::unexpected<Error>(std::move(state).error()));
+    return fail(std::move(state).error());
   }
   plan_ = driver_.plan(output, ask_, *state);
+  const auto& choice = ask_.choice;
+  if (ask_.exact.empty() && leave_out_young()) {
+    if (++rounds_ > kMostRounds) {
+      return fail({ErrorCode::conflict, "what is too young cannot be left out: " + young_.back()});
+    }
+    if (choice.scope != wire::UpdateScope::packages || !choice.packages.empty()) {
+      return simulate();
+    }
+    plan_ = driver_.plan("", ask_, *state);
+  }
+  std::erase_if(plan_.kept_back, [this](const auto& kept) { return is_young(kept.name); });
+  for (const auto& name : young_) {
+    plan_.kept_back.push_back({name, "age"});
+  }
   if (plan_.packages.empty() || sizes_ == Sizes::left_out) {
-    const auto told = std::exchange(done_, nullptr);
-    return told(std::move(plan_));
+    return later_.start(std::chrono::milliseconds(0));
   }
   // That a version is not served any more costs its size alone.
   look_ = std::make_unique<Look>(context_,
@@ -137,8 +185,7 @@ void PlanLook::simulated(const std::string& output) {
                                  kSimulationPatience,
                                  [this](const Result<std::string>& said) {
                                    driver_.add_sizes(plan_, said ? *said : "");
-                                   const auto told = std::exchange(done_, nullptr);
-                                   told(std::move(plan_));
+                                   later_.start(std::chrono::milliseconds(0));
                                  });
 }
 

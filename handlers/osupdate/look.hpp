@@ -7,7 +7,9 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace steward::handlers::osupdate {
 
@@ -31,7 +33,8 @@ class Look {
   runtime::Timer later_;
 };
 
-// A plan, and what it costs: two looks, one after the other. Destroying it ends them.
+// A plan, and what it costs: two looks, one after the other. What is too young for it is left out,
+// and the others are planned anew. Destroying it ends them.
 class PlanLook {
  public:
   // How many bytes each package is takes half as long again as all the rest.
@@ -48,16 +51,23 @@ class PlanLook {
            Done done);
 
  private:
+  void simulate();
   void simulated(const std::string& output);
+  bool leave_out_young();
+  bool is_young(const std::string& name) const;
+  void fail(Error error);
 
   runtime::Context& context_;
   const Driver& driver_;
   Ask ask_;
+  const std::filesystem::path work_;
   const Sizes sizes_;
   Done done_;
   wire::UpdatePlan plan_;
+  std::vector<std::string> young_;  // left out
+  int rounds_ = 0;
   std::unique_ptr<Look> look_;
-  Error wrong_;
+  std::optional<Error> wrong_;
   runtime::Timer later_;
 };
 

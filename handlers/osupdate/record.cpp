@@ -53,6 +53,8 @@ Result<Record> read_record(const std::string& text) {
   if (fields.has("good")) {
     STEWARD_TRY(record.good, wire::decode_update_outcome(fields.raw("good")));
   }
+  record.hooked = fields.boolean("hooked", false);
+  record.prepared = fields.boolean("prepared", false);
   record.own = fields.text("own");
   record.boot = fields.text("boot");
   record.started = wire::parse_time(fields.text("started")).value_or(wire::Timestamp());
@@ -87,6 +89,8 @@ Result<void> Records::save(const Record& record) const {
               {"installs", record.installs},
               {"repairs", record.repairs},
               {"repaired", record.repaired},
+              {"hooked", record.hooked},
+              {"prepared", record.prepared},
               {"started", wire::format_time(record.started)}};
   if (record.good) {
     out["good"] = json::parse(wire::encode(*record.good));

@@ -22,6 +22,8 @@ struct Record {
   int repairs = 0;                          // of this plan
   bool repaired = false;                    // at any time
   std::optional<wire::UpdateOutcome> good;  // once all is installed: what comes behind it is left
+  bool hooked = false;                      // pre_argv has begun
+  bool prepared = false;                    // it has ended well
   std::string own;   // version of the agent's package that is minded; or empty
   std::string boot;  // of the machine, before its reboot
   wire::Timestamp started;

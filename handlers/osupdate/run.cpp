@@ -85,21 +85,24 @@ void Run::tell(UpdateEvent::Type type, std::string text) {
   shop_.tell(event);
 }
 
+// What is not on disk is not entered: the next agent would not know of it. What was installed by
+// then is told all the same.
 bool Run::save() {
-  const auto saved = shop_.records.save(record_);
-  if (!saved) {
-    shop_.context.log.error("the update is not kept: " + saved.error().message);
+  if (auto saved = shop_.records.save(record_); !saved) {
+    auto error = std::move(saved).error();
+    error.message = "its state cannot be written down: " + error.message;
+    shop_.context.log.error("the update cannot go on: " + error.message);
+    record_.installs > 0 && !record_.good ? finish(error) : fail(std::move(error));
+    return false;
   }
-  return saved.has_value();
+  return true;
 }
 
-// What is not on disk is not entered: the next agent would not know of it.
 bool Run::enter(Phase phase) {
   record_.phase = phase;
   percent_ = 0;
   package_.clear();
   if (!save()) {
-    fail({ErrorCode::io, "its state cannot be written down"});
     return false;
   }
   tell(UpdateEvent::Type::phase);
@@ -126,7 +129,9 @@ void Run::begin_again() {
     return fail(state.error());
   }
   if (record_.request.op != wire::UpdateRun::Op::download && !state->is_whole()) {
-    return await_window([this] { await_lock(record_.request.lock_wait, [this] { repair(); }); });
+    return await_window([this] {
+      await_lock(record_.request.lock_wait, [this] { prepare([this] { repair(); }); });
+    });
   }
   make_plan();
 }
@@ -301,6 +306,9 @@ void Run::fail(Error error) {
 }
 
 void Run::conclude(wire::UpdateOutcome outcome) {
+  if (concluded_) {
+    return;
+  }
   opening_.stop();
   reboot_.stop();
   own_.stop();
@@ -310,6 +318,9 @@ void Run::conclude(wire::UpdateOutcome outcome) {
   settle_.stop();
   stall_.stop();
   concluded_ = true;
+  if (tells_post()) {
+    return tell_post(std::move(outcome));
+  }
   next_ = [this, ended = std::move(outcome)] { shop_.ended(ended); };
   later_.start(milliseconds(0));
 }

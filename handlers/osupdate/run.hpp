@@ -97,6 +97,10 @@ class Run {
   void await_own();
   void come_behind();
   void repair();
+  bool is_prepared() const;
+  void prepare(std::function<void()> then);
+  bool tells_post() const;
+  void tell_post(wire::UpdateOutcome outcome);
   void start(CommandLine words);
   void take_up();
   runtime::Shim::Listener listener();
@@ -109,6 +113,7 @@ class Run {
   void judge(const Error& error);
   std::vector<std::string> failed_in(const SystemState& state) const;
   std::string complaint() const;
+  Error step_error(ErrorCode usual) const;
   void installed(wire::UpdateOutcome outcome);
   void restart_services();
   void await_reboot();

@@ -23,6 +23,24 @@ constexpr int kKilled = 128;  // exit codes beyond: by a signal
 constexpr std::size_t kLogLines = 40;
 constexpr std::size_t kLogBytes = 8'192;
 constexpr std::size_t kMostConffiles = 200;
+constexpr std::size_t kMostSearched = 65'536;  // of what a step has said
+constexpr std::int64_t kFullBytes = 4 << 20;   // with less a disk is full
+
+// What a step has said of a disk that is full, in its own words; empty: nothing.
+std::string word_of_full_disk(const std::filesystem::path& step) {
+  for (const int stream : {2, 1}) {
+    const auto log = runtime::last_shim_lines(step, stream, kMostSearched, kMostSearched);
+    for (const char* words : {"No space left on device", "enough free space"}) {
+      if (const auto at = log.find(words); at != std::string::npos) {
+        const auto before = log.rfind('\n', at);
+        auto from = log.find_first_not_of(" \n", before == std::string::npos ? 0 : before);
+        from += log.compare(from, 3, "E: ") == 0 ? 3 : 0;
+        return log.substr(from, std::min(log.find('\n', at), log.size()) - from);
+      }
+    }
+  }
+  return "";
+}
 
 }  // namespace
 
@@ -91,6 +109,9 @@ void Run::fetch() {
 void Run::install() {
   if (record_.installs == 0 && !window_.is_open(shop_.context.clock.now())) {
     return await_window([this] { await_lock(record_.request.lock_wait, [this] { install(); }); });
+  }
+  if (!is_prepared()) {  // it may take all of the window, too
+    return prepare([this] { await_lock(record_.request.lock_wait, [this] { install(); }); });
   }
   if (const auto* own = shop_.own.in(record_.plan); own != nullptr && record_.own.empty()) {
     return guard_own(*own);
@@ -167,7 +188,9 @@ void Run::stepped() {
   } else if (!good && shop_.driver.lost_the_lock(complaint()) && record_.steps < kMostSteps) {
     await_lock(record_.request.lock_wait, [this] { fetch(); });
   } else if (!good) {
-    fail({ErrorCode::unavailable, "it could not be fetched: " + complaint()});
+    auto error = step_error(ErrorCode::unavailable);
+    error.message = "it could not be fetched: " + error.message;
+    fail(std::move(error));
   } else if (record_.request.op == wire::UpdateRun::Op::download) {
     auto done = outcome(Phase::done);
     done.packages = record_.plan.packages;
@@ -216,7 +239,7 @@ void Run::examine() {
       record_.installs < kMostInstalls) {
     return await_lock(milliseconds::max(), [this] { install(); });
   }
-  finish({ErrorCode::exec_failed, complaint()});
+  finish(step_error(ErrorCode::exec_failed));
 }
 
 std::vector<std::string> Run::failed_in(const SystemState& state) const {
@@ -252,6 +275,23 @@ std::string Run::complaint() const {
     }
   }
   return text.empty() ? "it has not come to its end" : text;
+}
+
+// A full disk may have taken what the step has said of it.
+Error Run::step_error(ErrorCode usual) const {
+  Error error{usual, complaint()};
+  const auto room = shop_.driver.room();
+  const auto left = std::min(room.archives, room.system);
+  if (const auto word = word_of_full_disk(step_folder()); !word.empty()) {
+    error.code = ErrorCode::no_space;
+    if (error.message.find(word) == std::string::npos) {
+      error.message.append(": ").append(word);
+    }
+  } else if (left < kFullBytes) {
+    error = {ErrorCode::no_space,
+             error.message + "; only " + std::to_string(left) + " bytes are free"};
+  }
+  return error;
 }
 
 // Marks first: the packages are as nobody had asked for them by name.

@@ -59,6 +59,7 @@ constexpr std::size_t kLongestPackage = 128;
 constexpr std::size_t kLongestVersion = 128;
 constexpr std::size_t kHashDigits = 64;
 constexpr milliseconds kLongestWait = hours(24);
+constexpr milliseconds kLongestAge = hours(24 * 365);
 
 bool is_of(std::string_view text, std::initializer_list<std::string_view> letters) {
   return std::all_of(text.begin(), text.end(), [&letters](char letter) {
@@ -89,6 +90,7 @@ UpdateChoice read_choice(Fields& fields) {
   choice.exclude = read_packages(fields, "exclude", &is_package_name);
   read_word(fields, "mode", kModes, choice.mode);
   choice.allow_new = fields.boolean("allow_new", choice.allow_new);
+  choice.min_age = fields.milliseconds("min_age_ms", choice.min_age, {}, kLongestAge);
   if ((choice.scope == UpdateScope::packages) == choice.packages.empty()) {
     fields.fail(
         ErrorCode::bad_payload, "packages", "belong to the scope 'packages', and it needs some");
@@ -103,6 +105,10 @@ void put_choice(json& out, const UpdateChoice& choice) {
   put(out, "exclude", choice.exclude, usual.exclude);
   put_word(out, "mode", choice.mode, usual.mode, kModes);
   put(out, "allow_new", choice.allow_new, usual.allow_new);
+  put(out, "min_age_ms", choice.min_age, usual.min_age);
+  if (choice.min_age != usual.min_age) {  // who does not know it would take all
+    out["must"].push_back("min_age_ms");
+  }
 }
 
 // When, and what comes behind it.
@@ -134,6 +140,13 @@ json course_json(const UpdateRun& run) {
     out["window"] = {{"cron", run.window.cron}, {"tz", run.window.zone}};
     put(out["window"], "duration_ms", run.window.duration, usual.window.duration);
     must.emplace_back("window");
+  }
+  for (const auto& [name, argv] :
+       {std::pair{"pre_argv", &run.pre}, std::pair{"post_argv", &run.post}}) {
+    if (!argv->empty()) {
+      out[name] = *argv;
+      must.emplace_back(name);
+    }
   }
   json reboot = json::object();
   put_word(reboot, "policy", run.reboot.policy, usual.reboot.policy, kRebootPolicies);
@@ -195,6 +208,8 @@ UpdateRun read_run(Fields& fields, UpdateRun::Op op) {
     read_word(fields, "conffile", kConffilePolicies, run.conffile);
     run.allow_remove = fields.boolean("allow_remove", run.allow_remove);
     run.lock_wait = fields.milliseconds("lock_wait_ms", run.lock_wait, {}, kLongestWait);
+    run.pre = read_argv(fields, "pre_argv");
+    run.post = read_argv(fields, "post_argv");
     run.restart = fields.texts("restart_services");
     if (run.restart.size() > kMostGlobs) {
       fields.fail(ErrorCode::bad_payload, "restart_services", "are more than 100");
@@ -261,9 +276,8 @@ json request_json(const UpdatePlanRequest& plan) {
 
 json request_json(const UpdateRun& run) {
   const UpdateRun usual;
-  json out = {
-      {"op",
-       kUpdateOps[static_cast<std::size_t>(Op::download) + static_cast<std::size_t>(run.op)]}};
+  json out = course_json(run);
+  out["op"] = kUpdateOps[static_cast<std::size_t>(Op::download) + static_cast<std::size_t>(run.op)];
   put_choice(out, run.choice);
   put(out, "plan_hash", run.plan_hash, usual.plan_hash);
   put(out, "max_download_bytes", run.most_bytes, usual.most_bytes);
@@ -273,7 +287,6 @@ json request_json(const UpdateRun& run) {
   put(out, "lock_wait_ms", run.lock_wait, usual.lock_wait);
   put(out, "run", run.run, usual.run);
   put(out, "restart_services", run.restart, usual.restart);
-  out.update(course_json(run));
   return out;
 }
 

@@ -37,7 +37,8 @@ struct UpdateChoice {
   std::vector<std::string> packages;  // of scope packages
   std::vector<std::string> exclude;
   UpdateMode mode = UpdateMode::upgrade;
-  bool allow_new = true;  // packages that are not there yet
+  bool allow_new = true;                 // packages that are not there yet
+  std::chrono::milliseconds min_age{0};  // since the unit has first been offered a version
 
   bool operator==(const UpdateChoice&) const = default;
 };
@@ -101,6 +102,8 @@ struct UpdateRun {
   std::vector<std::string> restart;  // globs of services that may be started anew
   UpdateReboot reboot;
   UpdateHealth health;
+  std::vector<std::string> pre;   // a program before anything is changed; empty: none
+  std::vector<std::string> post;  // and one behind all
 
   bool operator==(const UpdateRun&) const = default;
 };
@@ -163,7 +166,7 @@ struct UpdatePackage {
 // A package with an update that is not part of the plan, and why.
 struct KeptBack {
   std::string name;
-  std::string reason;  // "held", "excluded", "phased", "dependencies"
+  std::string reason;  // "held", "excluded", "phased", "dependencies", "age"
 
   bool operator==(const KeptBack&) const = default;
 };

@@ -37,6 +37,8 @@ void declare_course(Syntax& syntax, UpdateCourse& course, bool reboots) {
   if (!reboots) {
     syntax.option(
         "--restart-service", course.restart, "NAME", "start it anew if it runs what was replaced");
+    syntax.option("--pre", course.pre, "SCRIPT", "before any change; its failure forbids it");
+    syntax.option("--post", course.post, "SCRIPT", "behind all of it, however it ends");
     syntax.option("--reboot", course.reboot, "WHEN", "never, if-required, always");
   }
   syntax.option("--reboot-delay", course.reboot_delay, "TIME", "before it (1m)");
@@ -60,8 +62,12 @@ Result<void> take_course(const UpdateCourse& course, wire::UpdateRun& run) {
   if (course.lease && !reboots) {
     return failure(ErrorCode::bad_config, "--lease is for a reboot: --reboot if-required --lease");
   }
-  if (!course.health.empty()) {
-    run.health.argv = {"sh", "-c", course.health};
+  for (const auto& [script, argv] : {std::pair{&course.pre, &run.pre},
+                                     std::pair{&course.post, &run.post},
+                                     std::pair{&course.health, &run.health.argv}}) {
+    if (!script->empty()) {
+      *argv = {"sh", "-c", *script};
+    }
   }
   for (const auto& [text, time] : {std::pair{&course.window_for, &run.window.duration},
                                    std::pair{&course.reboot_delay, &run.reboot.delay},

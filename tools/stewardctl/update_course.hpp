@@ -17,6 +17,8 @@ struct UpdateCourse {
   std::string reboot;
   std::string reboot_delay;
   bool lease = false;
+  std::string pre;
+  std::string post;
   std::string health;
   std::string health_for;
 };

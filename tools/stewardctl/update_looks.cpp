@@ -134,6 +134,9 @@ Result<wire::UpdateChoice> choice_of(const UpdateArguments& arguments) {
   choice.scope = arguments.security           ? wire::UpdateScope::security
                  : arguments.packages.empty() ? wire::UpdateScope::all
                                               : wire::UpdateScope::packages;
+  if (!arguments.min_age.empty()) {
+    STEWARD_TRY(choice.min_age, parse_duration(arguments.min_age));
+  }
   choice.packages = arguments.packages;
   choice.exclude = arguments.exclude;
   choice.allow_new = !arguments.no_new;

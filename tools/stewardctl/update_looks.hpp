@@ -23,6 +23,7 @@ struct UpdateArguments {
   std::string run;
   std::string lock_wait;
   std::string most;
+  std::string min_age;
   bool security = false;
   bool full = false;
   bool no_new = false;

@@ -96,6 +96,7 @@ Result<Exit> hold_packages(Invocation& invocation, const UpdateArguments& argume
 void declare_choice(Syntax& syntax, UpdateArguments& arguments) {
   syntax.flag("--security", arguments.security, "from repositories of security alone");
   syntax.option("--exclude", arguments.exclude, "PACKAGE", "leave it as it is");
+  syntax.option("--min-age", arguments.min_age, "TIME", "what units have known for so long: 7d");
   syntax.flag("--full", arguments.full, "also what needs others to be removed");
   syntax.flag("--no-new", arguments.no_new, "nothing that needs new packages");
 }
@@ -187,8 +188,10 @@ Verbs update_verbs() {
            "off.",
            "stewardctl update apply 'ship*' --security\n"
            "stewardctl update apply ship1 --plan HASH --conffile keep\n"
+           "stewardctl update apply --all --min-age 7d --exclude linux-image-amd64\n"
            "stewardctl update apply 'ship*' --window '0 2 * * sat' --reboot if-required\n"
            "stewardctl update apply --all --reboot if-required --lease\n"
+           "stewardctl update apply 'ship*' --pre 'drain --now' --post undrain\n"
            "stewardctl update apply --all --download\n"
            "stewardctl update apply 'ship*' --batch 10% --canary 1 --max-fail 5%",
            TakesCommand::no,

@@ -23,7 +23,7 @@ std::uint32_t seed() {
 // Whatever is killed: the run has an end, the system is whole, the lock is free, and the next run
 // finds nothing that would stop it.
 TEST_CASE("osupdate: killed at any moment, a run ends, and the system is whole") {
-  const int rounds = std::getenv("STEWARD_LONG") != nullptr ? 200 : 5;
+  const int rounds = std::getenv("STEWARD_LONG") != nullptr ? 200 : 20;
   const auto chance_of = seed();
   INFO("STEWARD_SEED=" << chance_of);
   std::minstd_rand random(chance_of);

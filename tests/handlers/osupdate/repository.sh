@@ -10,7 +10,8 @@ usage: repository.sh FOLDER make                         # empty system, empty r
        repository.sh FOLDER publish [sign]               # what was made since is offered
 
 package reads from the environment: CONTROL (more lines of it), POSTINST, PREINST (a script each),
-CONFFILE (contents of /etc/NAME.conf), SIZE (bytes of a file in it), PROGRAM (/opt/NAME/program).
+CONFFILE (contents of /etc/NAME.conf), SIZE (bytes of a file in it), PROGRAM (a script, as
+/opt/NAME/program), BINARY (a file, a copy of which is /opt/NAME/program).
 END
 }
 
@@ -68,6 +69,7 @@ package() {
     printf '#!/bin/sh\n%s\n' "$PROGRAM" >"$tree/opt/$name/program"
     chmod 755 "$tree/opt/$name/program"
   fi
+  [ -z "${BINARY:-}" ] || install -m 755 "$BINARY" "$tree/opt/$name/program"
   if [ -n "${CONFFILE:-}" ]; then
     mkdir -p "$tree/etc"
     echo "$CONFFILE" >"$tree/etc/$name.conf"

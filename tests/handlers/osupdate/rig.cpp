@@ -111,7 +111,7 @@ void Rig::begin() {
                                                           *wire::Token::parse("system"),
                                                           loop,
                                                           heard,
-                                                          clock_,
+                                                          clock,
                                                           runtime::Logger(rig_log(), "osupdate"),
                                                           *std::move(options),
                                                           folder() / "state",
@@ -171,7 +171,7 @@ void Rig::upgradable() {
 }
 
 wire::MessageId Rig::send(const std::string& payload) {
-  const auto id = clock_.new_id();
+  const auto id = clock.new_id();
   give(id, payload);
   return id;
 }
@@ -181,7 +181,7 @@ void Rig::give(const wire::MessageId& id, const std::string& payload) {
       wire::make_envelope(id,
                           *wire::Source::parse("/operator/test"),
                           *wire::Subject::parse("ship1.command.osupdate.system"),
-                          clock_.now()),
+                          clock.now()),
       payload};
   command.begun = heard.begun.contains(id);
   auto admission = handler_->receive(command);

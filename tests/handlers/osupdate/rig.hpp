@@ -6,6 +6,7 @@
 #include "subjects/wire/osupdate.hpp"
 #include "tests/support/temporary_folder.hpp"
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -39,6 +40,21 @@ class Heard final : public runtime::Publisher {
   std::vector<wire::Ack> queued;
   std::vector<wire::UpdateEvent> events;
   std::vector<wire::UpdateEvent> progress;
+};
+
+// The machine's, which the test can put forward.
+class RigClock final : public runtime::Clock {
+ public:
+  wire::Timestamp now() const override { return own_.now() + ahead; }
+
+  std::chrono::steady_clock::time_point steady() const override { return own_.steady(); }
+
+  wire::MessageId new_id() override { return own_.new_id(); }
+
+  std::chrono::hours ahead{0};
+
+ private:
+  runtime::SystemClock own_;
 };
 
 // A package to be built.
@@ -118,6 +134,7 @@ class Rig final : public runtime::Vitals {
   runtime::Loop loop;
   Heard heard;
   std::map<std::string, std::int64_t> figures;
+  RigClock clock;
 
  private:
   void begin();
@@ -128,7 +145,6 @@ class Rig final : public runtime::Vitals {
   tests::TemporaryFolder folder_;
   std::string own_packages_;
   std::string options_;
-  runtime::SystemClock clock_;
   std::map<wire::MessageId, std::string> open_;
   std::unique_ptr<runtime::Processes> processes_;
   std::unique_ptr<runtime::Context> context_;

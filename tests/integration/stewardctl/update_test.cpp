@@ -36,6 +36,7 @@ TEST_CASE("stewardctl update: units are asked, and what is wrong is said before"
   wrong({"update", "apply", "demo1", "--plan", "7"}, "plan_hash");
   wrong({"update", "apply", "demo1", "--conffile", "ask"}, "--conffile");
   wrong({"update", "apply", "demo1", "--max-download", "x"}, "--max-download");
+  wrong({"update", "plan", "demo1", "--min-age", "old"}, "'old' is no duration");
   wrong({"update", "apply", "demo1", "--lease"}, "--lease is for a reboot");
   wrong({"update", "hold", "demo1"}, "no package is named");
   wrong({"update", "rollback", "demo1", "--run", "7"}, "run");

@@ -27,7 +27,7 @@ TEST_CASE("update: an agent that is killed at any moment of an apply says its en
   if (!fleet) {
     return;
   }
-  const int rounds = std::getenv("STEWARD_LONG") != nullptr ? 200 : 5;
+  const int rounds = std::getenv("STEWARD_LONG") != nullptr ? 200 : 12;
   const auto chance_of = chance_seed();
   INFO("STEWARD_SEED=" << chance_of);
   std::minstd_rand random(chance_of);

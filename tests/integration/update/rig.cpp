@@ -21,7 +21,10 @@ std::string quoted_path(const std::filesystem::path& path) { return '"' + path.s
 
 }  // namespace
 
-UpdateUnit::UpdateUnit(const std::string& broker, std::string name) : name_(std::move(name)) {
+UpdateUnit::UpdateUnit(const std::string& broker,
+                       std::string name,
+                       const std::filesystem::path& parent)
+    : name_(std::move(name)), folder_(parent) {
   repository("make");
   const auto at = folder_.path();
   std::ofstream(at / "edge.toml") << "broker = \"" << broker
@@ -206,6 +209,7 @@ UpdateFleet::Course UpdateFleet::course(const wire::MessageId& command) {
       course.state = wire::word(unit.state);
       course.code = unit.code;
       course.message = unit.message;
+      course.result = unit.result;
     }
   }
   return course;

@@ -21,7 +21,10 @@ namespace steward::tests {
 // that names its boot and a program that writes down what it is told.
 class UpdateUnit {
  public:
-  UpdateUnit(const std::string& broker, std::string name);
+  // Its folder is made in `parent`.
+  UpdateUnit(const std::string& broker,
+             std::string name,
+             const std::filesystem::path& parent = std::filesystem::temp_directory_path());
 
   void start();
   void kill9();
@@ -87,6 +90,7 @@ class UpdateFleet {
     std::string state;
     std::string code;
     std::string message;
+    std::string result;
   };
 
   Course course(const wire::MessageId& command);
@@ -98,6 +102,8 @@ class UpdateFleet {
   std::map<std::string, std::string> leases();
 
   Asker& asker() { return *asker_; }
+
+  NatsServer& broker() { return *server_; }
 
   bool is_up(const std::string& unit);
 

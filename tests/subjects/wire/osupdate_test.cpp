@@ -20,7 +20,8 @@ UpdateRun full_run() {
                 {"libc6:i386", "g++=4:12.2.0-3~x+1"},
                 {"bash"},
                 UpdateMode::full,
-                false};
+                false,
+                240h};
   run.plan_hash = kHash;
   run.conffile = ConffilePolicy::replace;
   run.allow_remove = true;
@@ -30,6 +31,8 @@ UpdateRun full_run() {
   run.window = {"0 2 * * 6", "Europe/Oslo", 90min};
   run.restart = {"nginx", "web@*"};
   run.reboot = {UpdateReboot::Policy::if_required, 3s, true};
+  run.pre = {"drain", "--now"};
+  run.post = {"undrain"};
   run.health = {{"systemctl", "is-system-running"}, 7s};
   return run;
 }
@@ -129,6 +132,8 @@ TEST_CASE("osupdate: what does not fit is refused with its field") {
   refused(R"({"op":"apply","window":{"cron":"* * * * *","duration_ms":1}})", "duration_ms");
   refused(R"({"op":"apply","reboot":{"policy":"maybe"}})", "policy");
   refused(R"({"op":"rollback","run":"7"})", "run");
+  refused(R"({"op":"apply","pre_argv":[]})", "pre_argv");
+  refused(R"({"op":"reboot","post_argv":["true"],"must":["post_argv"]})", "post_argv");
   refused(R"({"op":"hold"})", "packages");
   refused(R"({"op":"hold","packages":["bash=1"]})", "'bash=1'");
   refused(R"({"op":"history","limit":51})", "limit");
@@ -136,9 +141,15 @@ TEST_CASE("osupdate: what does not fit is refused with its field") {
         std::vector<std::string>{"moon"});
   refused(R"({"op":"grant"})", "run");
   refused(R"({"op":"grant","run":"7"})", "run");
-  // A unit that knows no windows, or no leases, must not change anything at once.
-  CHECK(encode(UpdateRequest(full_run())).find(R"("must":["window","reboot.lease"])") !=
+  refused(R"({"op":"plan","min_age_ms":-1})", "min_age_ms");
+  refused(R"({"op":"plan","min_age_ms":31536000001})", "min_age_ms");
+  // A unit that knows no windows, or no leases, must not change anything at once; nor one that
+  // knows no ages.
+  CHECK(encode(UpdateRequest(full_run()))
+            .find(R"("must":["window","pre_argv","post_argv","reboot.lease","min_age_ms"])") !=
         std::string::npos);
+  CHECK(encode(UpdateRequest(UpdatePlanRequest{full_run().choice}))
+            .find(R"("must":["min_age_ms"])") != std::string::npos);
 }
 
 // They become words of a command line.
