@@ -286,21 +286,29 @@ CommandLine Apt::install(const UpdatePlan& plan, const wire::UpdateRun& run) con
   return words;
 }
 
-// What dpkg was at first, then what lacks another package. Where dpkg was killed, that is told.
+// What dpkg was at first, then what it had unpacked but not said so (apt takes the version for
+// there), then what lacks another package. Where dpkg was killed, that is told.
 CommandLine Apt::repair(const wire::UpdateRun& run) const {
-  CommandLine words{"sh",
-                    "-c",
-                    "dpkg=$1; shift\n"
-                    "\"$dpkg\" --configure -a \"$@\"\n"
-                    "end=$?\n"
-                    "[ $end -le 128 ] || exit $end\n"
-                    "for option; do\n"
-                    "  set -- \"$@\" -o \"Dpkg::Options::=$option\"; shift\n"
-                    "done\n"
-                    "exec apt-get -q -y -o APT::Status-Fd=3 -o DPkg::Lock::Timeout=600"
-                    " --no-remove \"$@\" -f install",
-                    "sh",
-                    place_.dpkg};
+  CommandLine words{
+      "sh",
+      "-c",
+      "dpkg=$1; status=$2; shift 2\n"
+      "\"$dpkg\" --configure -a \"$@\"\n"
+      "end=$?\n"
+      "[ $end -le 128 ] || exit $end\n"
+      "for option; do\n"
+      "  set -- \"$@\" -o \"Dpkg::Options::=$option\"; shift\n"
+      "done\n"
+      "set -- -q -y -o APT::Status-Fd=3 -o DPkg::Lock::Timeout=600 --no-remove \"$@\"\n"
+      "again=$(dpkg-query \"--admindir=$status\" -W -f='${db:Status-Eflag}"
+      " ${db:Status-Status} ${binary:Package}=${Version}\\n' |"
+      " sed -n 's/^reinstreq unpacked //p')\n"
+      "[ -z \"$again\" ] ||"
+      " apt-get \"$@\" --allow-downgrades --reinstall install $again\n"
+      "exec apt-get \"$@\" -f install",
+      "sh",
+      place_.dpkg,
+      place_.root / "var/lib/dpkg"};
   append_conffile_options(words, run.conffile, "");
   return words;
 }

@@ -177,6 +177,26 @@ TEST_CASE("osupdate: without room nothing is begun") {
   CHECK(rig.version("db") == "1.0");
 }
 
+// Killed between the last file of a package and its word for it.
+TEST_CASE("osupdate: what dpkg had unpacked but not said so is unpacked again") {
+  Rig rig;
+  rig.upgradable();
+  REQUIRE(rig.ask(R"({"op":"apply"})").state == CommandState::done);
+  auto status = rig.file("var/lib/dpkg/status");
+  const auto web = status.find("install ok installed", status.find("Package: web"));
+  REQUIRE(web != std::string::npos);
+  status.replace(web, 20, "install reinstreq unpacked");
+  rig.write("var/lib/dpkg/status", status);
+  std::filesystem::remove(rig.root() / "opt/web/version");
+  CHECK(!rig.is_whole());
+  const auto ack = rig.ask(R"({"op":"apply"})");
+  REQUIRE_MESSAGE(ack.state == CommandState::done, ack.message);
+  CHECK(rig.outcome(ack).repaired);
+  CHECK(rig.is_whole());
+  CHECK(rig.version("web") == "2.0");
+  CHECK(rig.file("opt/web/version") == "2.0\n");
+}
+
 TEST_CASE("osupdate: a dpkg that somebody has interrupted is repaired first") {
   Rig rig;
   rig.upgradable();
