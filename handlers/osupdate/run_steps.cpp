@@ -30,7 +30,8 @@ constexpr std::int64_t kFullBytes = 4 << 20;   // with less a disk is full
 std::string word_of_full_disk(const std::filesystem::path& step) {
   for (const int stream : {2, 1}) {
     const auto log = runtime::last_shim_lines(step, stream, kMostSearched, kMostSearched);
-    for (const char* words : {"No space left on device", "enough free space"}) {
+    for (const char* words :
+         {"No space left on device", "enough free space", "more space needed on"}) {
       if (const auto at = log.find(words); at != std::string::npos) {
         const auto before = log.rfind('\n', at);
         auto from = log.find_first_not_of(" \n", before == std::string::npos ? 0 : before);

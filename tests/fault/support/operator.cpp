@@ -65,6 +65,7 @@ void Operator::insist() {
   for (auto& [id, given] : given_) {
     if (!stored.contains(id) && Steady::now() - given.sent > kInsistAfter) {
       publish(given);
+      ++insisted_;
     }
   }
 }

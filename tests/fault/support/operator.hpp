@@ -36,6 +36,9 @@ class Operator {
   // Publishes once more what the broker has not said to be stored. Call it now and then.
   void insist();
 
+  // How often that was needed: what is published twice has no place in the order of all.
+  std::size_t insisted() const { return insisted_; }
+
   // Publishes every command given so far but the first so many once more, stored or not: the same
   // bytes.
   void repeat(std::size_t but = 0);
@@ -85,6 +88,7 @@ class Operator {
   const bus::Channel::NewId ids_ = bus::system_ids();
   const bus::Channel channel_;
   std::map<std::string, Given> given_;  // by id: ULIDs, so in the order of their making
+  std::size_t insisted_ = 0;
   mutable std::mutex mutex_;
   std::set<std::string> stored_;                           // under mutex_
   std::map<std::string, std::vector<Terminal>> terminal_;  // under mutex_, by command
