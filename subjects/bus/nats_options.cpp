@@ -55,10 +55,12 @@ Result<void> check(const NatsOptions& options) {
                      "'" + server + "' is not a broker's address: write nats://HOST:PORT");
     }
   }
-  for (const auto& file :
-       {options.credentials_file, options.tls.ca, options.tls.certificate, options.tls.key}) {
-    const bool may_come = options.tls.own && file != options.credentials_file;
-    if (!file.empty() && !may_come && access(file.c_str(), R_OK) != 0) {
+  std::vector<std::string> files{options.credentials_file, options.tls.ca};
+  if (!options.tls.own) {
+    files.insert(files.end(), {options.tls.certificate, options.tls.key});
+  }
+  for (const auto& file : files) {
+    if (!file.empty() && access(file.c_str(), R_OK) != 0) {
       return failure(ErrorCode::bad_config, system_error(errno, "read " + file).message);
     }
   }

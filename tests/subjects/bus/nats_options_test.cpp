@@ -60,6 +60,16 @@ TEST_CASE("broker's options: what cannot work is refused before anything connect
   auto options = good;
   options.tls.ca = "/nonexistent/ca.pem";
   CHECK(check(options).error().message == "read /nonexistent/ca.pem: No such file or directory");
+  // A certificate that the program makes itself may come later; who signs the broker's may not.
+  options.tls.own = true;
+  CHECK(!check(options));
+  options = good;
+  options.tls.own = true;
+  options.tls.certificate = "/nonexistent/chain.pem";
+  options.tls.key = "/nonexistent/key.pem";
+  CHECK(check(options));
+  options.tls.own = false;
+  CHECK(!check(options));
   options = good;
   options.tls.certificate = "/etc/hostname";
   CHECK(!check(options));
