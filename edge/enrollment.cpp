@@ -27,7 +27,6 @@ using identity::PrivateKey;
 using identity::UnitKeys;
 using std::filesystem::path;
 
-constexpr const char* kBrokerCa = "broker-ca.pem";
 constexpr const char* kTaken = "bundle";  // the last file of an enrollment
 
 bool is_there(const path& file) {

@@ -14,6 +14,9 @@
 // over the bus. Keys never leave the folder.
 namespace steward::edge {
 
+// Who has signed the broker's certificate, in the folder of a unit that was told.
+inline constexpr const char* kBrokerCa = "broker-ca.pem";
+
 // What a unit is told before it asks to be let in.
 struct JoinPlan {
   std::filesystem::path folder;  // of its keys and configuration

@@ -30,7 +30,6 @@ constexpr const char* kString = "join.string";  // until the unit is let in
 constexpr const char* kLogin = "join.creds";
 constexpr const char* kChain = "join.crt";
 constexpr const char* kKey = "join.key";
-constexpr const char* kCa = "join-ca.crt";
 
 // Waits for what a person decides. On one loop's thread.
 class Waiting {
@@ -83,7 +82,7 @@ class Waiting {
     const auto file = [this](const char* name, const std::string& content) {
       return content.empty() ? "" : (folder_ / name).string();
     };
-    return {.ca = file(kCa, given.ca),
+    return {.ca = file(kBrokerCa, given.ca),
             .certificate = file(kChain, given.chain),
             .key = file(kKey, given.key)};
   }
@@ -209,7 +208,6 @@ Result<void> keep(const path& folder, const identity::JoinString& invitation) {
   const auto text = identity::encode_join_string(invitation);
   const auto tls = invitation.tls.value_or(identity::JoinString::Tls{});
   for (const auto& [file, bytes] : {std::pair{kLogin, std::string_view(invitation.credentials)},
-                                    std::pair{kCa, std::string_view(tls.ca)},
                                     std::pair{kChain, std::string_view(tls.chain)},
                                     std::pair{kKey, std::string_view(tls.key)},
                                     std::pair{kString, std::string_view(text)}}) {
@@ -233,7 +231,7 @@ Result<Joined> join(const JoinOrder& given, const Say& say) {
   order.folder = std::filesystem::absolute(given.folder, error).lexically_normal();
   const auto forget = [&order] {
     std::error_code ignored;
-    for (const auto* file : {kLogin, kChain, kKey, kCa, kString}) {
+    for (const auto* file : {kLogin, kChain, kKey, kString}) {
       std::filesystem::remove(order.folder / file, ignored);
     }
   };

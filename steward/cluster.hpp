@@ -23,10 +23,9 @@ struct ClusterPlan {
 // The keys, logins and first policy of a cluster, as files below one folder:
 //
 //   offline/       what signs policies and logins: to be carried away
-//   station/       key, login, authority, keys of units, configuration (steward.toml) of the
-//   station people/        key and login of the first operator, the login's name for a revocation,
-//   and what
-//                  it shows to a broker that asks for certificates
+//   station/       key, login, authority, keys of units, configuration (steward.toml) of it
+//   people/        key and login of the first operator, the login's name for a revocation,
+//                  <name>.tls for brokers that ask for certificates
 //   broker/        logins.conf for the managed broker, nats-server.conf for one of your own
 //   policy.json    who may do what, and policy.signed; root.pub, whose signature that is
 //   root.crt       under which units certify their daemons

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -213,24 +214,25 @@ CommandLine Dnf::sizes(const UpdatePlan& plan) const {
 
 // Of a name without its architecture there may be several, of which one is brought.
 void Dnf::add_sizes(UpdatePlan& plan, std::string_view output) const {
-  const auto sizes = parse_dnf_sizes(output);
-  const auto packages = installed();
-  const auto own = packages ? rpm_architecture(*packages) : std::string();
+  const auto packages = installed().value_or(std::vector<RpmPackage>());
+  const auto own = rpm_architecture(packages);
+  std::map<std::string, DnfSize> offered;
+  for (const auto& [key, size] : parse_dnf_sizes(output)) {
+    const auto parts = words_in(key);
+    offered.emplace(rpm_name(parts[0], parts[2], own) + "=" + std::string(parts[1]), size);
+  }
+  std::map<std::string, std::int64_t> there;
+  for (const auto& old : packages) {
+    there[rpm_name(old.name, old.architecture, own) + "=" + old.version] += old.bytes;
+  }
   for (auto& package : plan.packages) {
-    for (const auto& [key, size] : sizes) {
-      const auto parts = words_in(key);
-      if (rpm_name(parts[0], parts[2], own) == package.name && parts[1] == package.to) {
-        package.bytes = archive_of(package.name, package.to).empty() ? size.archive : 0;
-        plan.download_bytes += package.bytes;
-        plan.disk_bytes += size.installed;
-        break;
-      }
+    if (const auto at = offered.find(package.name + "=" + package.to); at != offered.end()) {
+      package.bytes = archive_of(package.name, package.to).empty() ? at->second.archive : 0;
+      plan.download_bytes += package.bytes;
+      plan.disk_bytes += at->second.installed;
     }
-    for (const auto& old : packages.value_or(std::vector<RpmPackage>())) {
-      if (rpm_name(old.name, old.architecture, own) == package.name &&
-          old.version == package.from) {
-        plan.disk_bytes -= old.bytes;
-      }
+    if (const auto at = there.find(package.name + "=" + package.from); at != there.end()) {
+      plan.disk_bytes -= at->second;
     }
   }
 }

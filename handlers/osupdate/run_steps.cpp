@@ -27,16 +27,18 @@ constexpr std::size_t kMostSearched = 65'536;  // of what a step has said
 constexpr std::int64_t kFullBytes = 4 << 20;   // with less a disk is full
 
 // What a step has said of a disk that is full, in its own words; empty: nothing.
-std::string word_of_full_disk(const std::filesystem::path& step) {
+std::string word_of_full_disk(const std::filesystem::path& step, const Driver& driver) {
   for (const int stream : {2, 1}) {
     const auto log = runtime::last_shim_lines(step, stream, kMostSearched, kMostSearched);
     for (const char* words :
          {"No space left on device", "enough free space", "more space needed on"}) {
       if (const auto at = log.find(words); at != std::string::npos) {
         const auto before = log.rfind('\n', at);
-        auto from = log.find_first_not_of(" \n", before == std::string::npos ? 0 : before);
-        from += log.compare(from, 3, "E: ") == 0 ? 3 : 0;
-        return log.substr(from, std::min(log.find('\n', at), log.size()) - from);
+        const auto from = log.find_first_not_of(" \n", before == std::string::npos ? 0 : before);
+        const auto line =
+            std::string_view(log).substr(from, std::min(log.find('\n', at), log.size()) - from);
+        const auto said = driver.complaint(line);
+        return std::string(said.empty() ? line : said);
       }
     }
   }
@@ -283,7 +285,7 @@ Error Run::step_error(ErrorCode usual) const {
   Error error{usual, complaint()};
   const auto room = shop_.driver.room();
   const auto left = std::min(room.archives, room.system);
-  if (const auto word = word_of_full_disk(step_folder()); !word.empty()) {
+  if (const auto word = word_of_full_disk(step_folder(), shop_.driver); !word.empty()) {
     error.code = ErrorCode::no_space;
     if (error.message.find(word) == std::string::npos) {
       error.message.append(": ").append(word);

@@ -2,9 +2,6 @@
 
 #include "subjects/identity/encoding.hpp"
 
-#include <algorithm>
-#include <utility>
-
 namespace steward::identity {
 namespace {
 
@@ -20,13 +17,12 @@ void append_bytes(std::string& bytes, std::string_view id) {
   }
 }
 
-}  // namespace
-
 bool is_key_id(std::string_view text) {
-  return text.size() == 2 * kIdBytes && std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-         });
+  return text.size() == 2 * kIdBytes &&
+         text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
+
+}  // namespace
 
 std::vector<std::string> key_id_items(const std::set<std::string>& ids) {
   if (ids.size() <= kReadable) {

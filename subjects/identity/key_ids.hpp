@@ -11,8 +11,6 @@
 // person can read them; many as one item, "packed:" and the base64url of their bytes.
 namespace steward::identity {
 
-bool is_key_id(std::string_view text);
-
 // The items for them, in their order.
 std::vector<std::string> key_id_items(const std::set<std::string>& ids);
 
