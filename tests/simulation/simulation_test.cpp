@@ -15,7 +15,7 @@ namespace steward::simulation::simulation_test {
 namespace {
 
 constexpr std::uint64_t kShards = 4;
-constexpr std::uint64_t kSeeds = 2'000;
+constexpr std::uint64_t kSeeds = 800;
 constexpr std::uint64_t kLongSeeds = 20'000;
 
 // In memory where the machine has such a place: nothing here is about its disk.

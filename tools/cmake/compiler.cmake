@@ -25,6 +25,11 @@ if(STEWARD_SANITIZE)
   add_link_options(-fsanitize=${STEWARD_SANITIZE})
   if(STEWARD_SANITIZE MATCHES "undefined")
     add_compile_options(-fno-sanitize-recover=undefined)
+    if(STEWARD_SANITIZE MATCHES "address" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+      # A check at each use of a reference or pointer: a third of the time of compiling, half of the
+      # code. The address sanitizer sees what follows from most of it, the fuzz targets keep them all.
+      add_compile_options(-fno-sanitize=null,alignment,object-size,vptr)
+    endif()
   endif()
   if(STEWARD_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     add_compile_options(-Wno-tsan)  # atomic_thread_fence inside library headers
@@ -36,9 +41,13 @@ else()
   endif()
   add_link_options(-Wl,-z,relro,-z,now -Wl,--as-needed)
 endif()
-set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 include(CheckPIESupported)
 check_pie_supported()
+if(STEWARD_SANITIZE MATCHES "address" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  set(CMAKE_POSITION_INDEPENDENT_CODE OFF)  # a program of a test starts in half the time
+else()
+  set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+endif()
 
 find_program(MOLD mold)
 if(MOLD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")

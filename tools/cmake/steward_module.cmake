@@ -55,12 +55,15 @@ endfunction()
 
 # One test program per module, its cases found by doctest: steward_test(subjects/wire SOURCES ... LINKS ...)
 # Sources are named below tests/<path>. LABEL is unit unless given. A case may take TIMEOUT seconds, or
-# STEWARD_TEST_TIMEOUT where that is more. Where STEWARD_TEST_ROOMS leaves the
-# path out, the program is built only when it is asked for by name.
+# STEWARD_TEST_TIMEOUT where that is more. Those of a higher COST (0) begin first. Where
+# STEWARD_TEST_ROOMS leaves the path out, the program is built only when it is asked for by name.
 function(steward_test path)
-  cmake_parse_arguments(arg "" "LABEL;TIMEOUT" "SOURCES;LINKS" ${ARGN})
+  cmake_parse_arguments(arg "" "COST;LABEL;TIMEOUT" "SOURCES;LINKS" ${ARGN})
   if(NOT arg_LABEL)
     set(arg_LABEL unit)
+  endif()
+  if(NOT arg_COST)
+    set(arg_COST 0)
   endif()
   if(NOT arg_TIMEOUT OR arg_TIMEOUT LESS STEWARD_TEST_TIMEOUT)
     set(arg_TIMEOUT ${STEWARD_TEST_TIMEOUT})
@@ -80,7 +83,7 @@ function(steward_test path)
   steward_link(${name} PRIVATE steward_warnings doctest::doctest ${arg_LINKS})
   if(path MATCHES "${STEWARD_TEST_ROOMS}")
     doctest_discover_tests(${name} TEST_PREFIX "${path}: "
-                           PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT})
+                           PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT} COST ${arg_COST})
   else()
     set_target_properties(${name} PROPERTIES EXCLUDE_FROM_ALL ON)
   endif()

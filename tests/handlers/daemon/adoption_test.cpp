@@ -165,7 +165,7 @@ TEST_CASE("daemon: twenty survive an agent that dies again and again: same proce
     pids[name] = rig.row(name).pid;
   }
   std::mt19937 random(20'261'122);
-  for (int death = 0; death < 40; ++death) {
+  for (int death = 0; death < 20; ++death) {
     const auto after = std::chrono::milliseconds(random() % 30);
     const auto until = std::chrono::steady_clock::now() + after;
     CHECK(rig.until([until] { return std::chrono::steady_clock::now() >= until; }));

@@ -93,7 +93,7 @@ std::vector<Target> targets() {
 #if defined(__SANITIZE_THREAD__)
 constexpr int kUsualRounds = 1'000;  // there is one thread
 #else
-constexpr int kUsualRounds = 10'000;
+constexpr int kUsualRounds = 4'000;
 #endif
 
 constexpr std::size_t kParts = 4;

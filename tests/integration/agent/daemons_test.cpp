@@ -26,7 +26,7 @@ using std::chrono::milliseconds;
 #if defined(__SANITIZE_THREAD__)
 constexpr int kUsualKills = 60;  // each takes three times as long
 #else
-constexpr int kUsualKills = 200;
+constexpr int kUsualKills = 80;
 #endif
 constexpr int kOfEachKind = 10;
 

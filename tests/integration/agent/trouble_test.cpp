@@ -42,8 +42,7 @@ bool runs_commands(Listener& station) {
 
 }  // namespace
 
-TEST_CASE(
-    "agent: 100,000 messages of garbage on every subject leave it well, and its memory flat") {
+TEST_CASE("agent: garbage on every subject leaves it well, and its memory flat") {
   const auto server = NatsServer::start();
   if (!server) {
     return;
@@ -73,15 +72,14 @@ TEST_CASE(
     }
     REQUIRE(runs_commands(station));
   };
-  flood(0, 30'000);
+  flood(0, 10'000);
   const auto before = agent.rss_bytes();
-  const std::uint32_t all = std::getenv("STEWARD_LONG") != nullptr ? 1'000'000 : 100'000;
-  flood(30'000, 100'000);
-  for (std::uint32_t sent = 100'000; sent < all; sent += 100'000) {
-    flood(sent, sent + 100'000);
+  const std::uint32_t all = std::getenv("STEWARD_LONG") != nullptr ? 1'000'000 : 30'000;
+  for (std::uint32_t sent = 10'000; sent < all; sent += 10'000) {
+    flood(sent, sent + 10'000);
   }
   const auto after = agent.rss_bytes();
-  MESSAGE("RSS after 30,000: ", before / 1024, " KiB, after ", all, ": ", after / 1024, " KiB");
+  MESSAGE("RSS after 10,000: ", before / 1024, " KiB, after ", all, ": ", after / 1024, " KiB");
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   CHECK(after < before + 8 * kMebibyte);  // sanitizers keep what is freed
 #endif

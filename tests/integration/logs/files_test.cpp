@@ -27,8 +27,8 @@ constexpr std::size_t kLinesAKill = 300;  // reading them is what takes the time
 constexpr int kUsualKills = 60;  // each takes three times as long
 constexpr int kUsualBrokerKills = 5;
 #else
-constexpr int kUsualKills = 200;
-constexpr int kUsualBrokerKills = 20;
+constexpr int kUsualKills = 80;
+constexpr int kUsualBrokerKills = 10;
 #endif
 
 int kill_count() { return std::getenv("STEWARD_LONG") != nullptr ? 1'000 : kUsualKills; }

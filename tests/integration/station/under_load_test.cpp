@@ -67,7 +67,7 @@ TEST_CASE("station: the broker is killed and comes back under load, and no event
         wire::CommandCounts{0, static_cast<std::int64_t>(kCommands), 0});
 }
 
-TEST_CASE("station: 100,000 messages of garbage are counted, and nothing grows") {
+TEST_CASE("station: messages of garbage are counted, and nothing grows") {
   const auto server = NatsServer::start_with_jetstream();
   if (!server) {
     return;
@@ -107,8 +107,8 @@ TEST_CASE("station: 100,000 messages of garbage are counted, and nothing grows")
     return eventually([&] { return counted("malformed") == count; }, std::chrono::seconds(60));
   };
   // As fast as the station takes it, so that nothing has to be dropped and each one is counted.
-  constexpr int kPortion = 20'000;
-  const int all = std::getenv("STEWARD_LONG") != nullptr ? 1'000'000 : 100'000;
+  constexpr int kPortion = 10'000;
+  const int all = std::getenv("STEWARD_LONG") != nullptr ? 1'000'000 : 40'000;
   long before = 0;
   for (int sent = kPortion; sent <= all; sent += kPortion) {
     send(kPortion);
