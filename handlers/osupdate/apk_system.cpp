@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
+#include <set>
 
 namespace steward::handlers::osupdate {
 namespace {
@@ -51,15 +53,12 @@ std::string Apk::archive_of(const std::string& package, const std::string& versi
   return "";
 }
 
-std::vector<fs::path> Apk::files_of(const std::string& package) const {
+Result<std::vector<fs::path>> Apk::files_of(const std::vector<std::string>& packages) const {
   std::vector<fs::path> files;
+  const std::set<std::string> wanted(packages.begin(), packages.end());
   for (const auto& one : installed()) {
-    for (const auto& file : one.name == package ? one.files : std::vector<std::string>()) {
-      std::error_code error;
-      const auto status = fs::symlink_status(root_ / file, error);
-      if (fs::is_regular_file(status) || fs::is_symlink(status)) {
-        files.push_back(root_ / file);
-      }
+    for (const auto& file : wanted.contains(one.name) ? one.files : std::vector<std::string>()) {
+      files.push_back(root_ / file);
     }
   }
   return files;
@@ -95,6 +94,15 @@ bool kernel_is_replaced(const fs::path& modules, const std::string& release) {
     others = others || entry.is_directory(error);
   }
   return others;
+}
+
+std::vector<std::string> Apk::needing_reboot(const std::vector<std::string>& packages) const {
+  std::vector<std::string> kernels;
+  std::copy_if(packages.begin(),
+               packages.end(),
+               std::back_inserter(kernels),
+               [this](const std::string& package) { return is_kernel(package); });
+  return kernels;
 }
 
 bool Apk::reboot_required() const {

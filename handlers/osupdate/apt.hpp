@@ -45,7 +45,8 @@ class Apt final : public Driver {
   std::optional<Progress> progress(std::string_view line) const override;
   [[nodiscard]] Result<CommandLine> hold(const wire::UpdateHold& hold) const override;
   std::string archive_of(const std::string& package, const std::string& version) const override;
-  std::vector<std::filesystem::path> files_of(const std::string& package) const override;
+  [[nodiscard]] Result<std::vector<std::filesystem::path>> files_of(
+      const std::vector<std::string>& packages) const override;
   CommandLine status_of(const std::string& package) const override;
 
   bool marks_halves() const override { return true; }
@@ -54,10 +55,19 @@ class Apt final : public Driver {
   [[nodiscard]] Result<std::optional<LockHolder>> lock_holder() const override;
   Room room() const override;
   bool is_kernel(std::string_view package) const override;
+  std::vector<std::string> needing_reboot(const std::vector<std::string>& packages) const override;
   bool reboot_required() const override;
   std::string fingerprint() const override;
 
  private:
+  struct Note {
+    std::string package;
+    std::filesystem::path path;
+  };
+
+  // Files of that kind (".list") that dpkg keeps of those packages.
+  std::vector<Note> notes_on(const std::vector<std::string>& packages, std::string_view kind) const;
+
   // A file of pins: of the user's, and of a choice; empty where there are none of a choice.
   std::string pins(const wire::UpdateChoice& choice) const;
 

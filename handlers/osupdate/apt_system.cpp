@@ -6,7 +6,10 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
+#include <iterator>
+#include <set>
 #include <string>
 
 namespace steward::handlers::osupdate {
@@ -45,26 +48,40 @@ std::string Apt::archive_of(const std::string& package, const std::string& versi
   return "";
 }
 
-// dpkg's own list: "bash.list", or "libc6:i386.list"; folders and what was removed are left out.
-std::vector<std::filesystem::path> Apt::files_of(const std::string& package) const {
+// dpkg's own lists.
+Result<std::vector<std::filesystem::path>> Apt::files_of(
+    const std::vector<std::string>& packages) const {
   std::vector<std::filesystem::path> files;
+  for (const auto& [package, path] : notes_on(packages, ".list")) {
+    std::ifstream list(path);
+    for (std::string line; std::getline(list, line);) {
+      files.push_back(place_.root / std::filesystem::path(line).relative_path());
+    }
+  }
+  return files;
+}
+
+// "bash.list", "libc6:amd64.list": what a plan calls libc6 has its architecture there.
+std::vector<Apt::Note> Apt::notes_on(const std::vector<std::string>& packages,
+                                     std::string_view kind) const {
+  const std::set<std::string> wanted(packages.begin(), packages.end());
+  std::vector<Note> notes;
   std::error_code error;
   for (const auto& entry :
        std::filesystem::directory_iterator(place_.root / "var/lib/dpkg/info", error)) {
     const std::string name = entry.path().filename();
-    if (!name.ends_with(".list") || name.substr(0, name.find_last_of(":.")) != package) {
+    if (!name.ends_with(kind)) {
       continue;
     }
-    std::ifstream list(entry.path());
-    for (std::string line; std::getline(list, line);) {
-      const auto file = place_.root / std::filesystem::path(line).relative_path();
-      const auto status = std::filesystem::symlink_status(file, error);
-      if (std::filesystem::is_regular_file(status) || std::filesystem::is_symlink(status)) {
-        files.push_back(file);
+    const auto whole = name.substr(0, name.size() - kind.size());
+    for (const auto& package : {whole, whole.substr(0, whole.find(':'))}) {
+      if (wanted.contains(package)) {
+        notes.push_back({package, entry.path()});
+        break;
       }
     }
   }
-  return files;
+  return notes;
 }
 
 CommandLine Apt::status_of(const std::string& package) const {
@@ -86,6 +103,21 @@ Result<std::optional<LockHolder>> Apt::lock_holder() const {
 Room Apt::room() const { return room_below(place_.root, "var/cache/apt/archives"); }
 
 bool Apt::is_kernel(std::string_view package) const { return package.starts_with("linux-image-"); }
+
+// A package says so in its script, by that file, or is a kernel.
+std::vector<std::string> Apt::needing_reboot(const std::vector<std::string>& packages) const {
+  std::set<std::string> needing;
+  std::copy_if(packages.begin(),
+               packages.end(),
+               std::inserter(needing, needing.end()),
+               [this](const std::string& package) { return is_kernel(package); });
+  for (const auto& [package, script] : notes_on(packages, ".postinst")) {
+    if (whole_text(script).find("reboot-required") != std::string::npos) {
+      needing.insert(package);
+    }
+  }
+  return {needing.begin(), needing.end()};
+}
 
 bool Apt::reboot_required() const {
   std::error_code error;

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <utility>
 
 namespace steward::handlers::osupdate {
@@ -20,10 +21,10 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::chrono::milliseconds kRpmPatience{30'000};
-constexpr std::size_t kMostRpm = 8 * 1024 * 1024;
+constexpr std::size_t kMostRpm = 64 * 1024 * 1024;
 
 // What needs-restarting asks about, and kernels of other names.
-bool needs_reboot(const std::string& name) {
+bool is_below_all(const std::string& name) {
   constexpr std::array<std::string_view, 11> kNames{"kernel",
                                                     "kernel-core",
                                                     "kernel-rt",
@@ -126,6 +127,19 @@ bool Dnf::is_kernel(std::string_view package) const {
          package.starts_with("kernel-uek");
 }
 
+// A name may have its architecture behind it: "glibc.i686".
+std::vector<std::string> Dnf::needing_reboot(const std::vector<std::string>& packages) const {
+  std::vector<std::string> needing;
+  std::copy_if(packages.begin(),
+               packages.end(),
+               std::back_inserter(needing),
+               [](const std::string& package) {
+                 return is_below_all(package) ||
+                        is_below_all(package.substr(0, package.rfind('.')));
+               });
+  return needing;
+}
+
 // As needs-restarting has it: something that all depends on has come since the machine started.
 bool Dnf::reboot_required() const {
   struct stat first {};
@@ -133,7 +147,7 @@ bool Dnf::reboot_required() const {
   const auto packages = installed();
   return packages && ::stat("/proc/1", &first) == 0 &&
          std::any_of(packages->begin(), packages->end(), [&first](const RpmPackage& package) {
-           return needs_reboot(package.name) && package.installed > first.st_mtim.tv_sec;
+           return is_below_all(package.name) && package.installed > first.st_mtim.tv_sec;
          });
 }
 
@@ -158,20 +172,19 @@ std::string Dnf::archive_of(const std::string& package, const std::string& versi
   return "";
 }
 
-std::vector<fs::path> Dnf::files_of(const std::string& package) const {
+Result<std::vector<fs::path>> Dnf::files_of(const std::vector<std::string>& packages) const {
   std::vector<fs::path> files;
-  const auto said = rpm_(rpm_words({"-ql", package}));
-  std::string_view lines = said ? std::string_view(*said) : std::string_view();
+  if (packages.empty()) {
+    return files;
+  }
+  auto words = rpm_words({"-ql"});
+  append_words(words, packages);
+  STEWARD_TRY(const auto said, rpm_(words));
+  std::string_view lines = said;
   while (!lines.empty()) {
     const auto line = take_text_line(lines);
-    if (!line.starts_with('/')) {
-      continue;
-    }
-    std::error_code error;
-    const auto file = root_ / fs::path(line).relative_path();
-    const auto status = fs::symlink_status(file, error);
-    if (fs::is_regular_file(status) || fs::is_symlink(status)) {
-      files.push_back(file);
+    if (line.starts_with('/')) {
+      files.push_back(root_ / fs::path(line).relative_path());
     }
   }
   return files;

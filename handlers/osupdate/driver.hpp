@@ -136,8 +136,10 @@ class Driver {
   // The archive of an old version that is still there; empty: none.
   virtual std::string archive_of(const std::string& package, const std::string& version) const = 0;
 
-  // Files of a package that is installed, as they lie on this machine.
-  virtual std::vector<std::filesystem::path> files_of(const std::string& package) const = 0;
+  // What those packages, which are installed, have listed, as it would lie on this machine: files
+  // and folders, of which some may be gone. Errors of a program: exec_failed, timed_out, too_large.
+  [[nodiscard]] virtual Result<std::vector<std::filesystem::path>> files_of(
+      const std::vector<std::string>& packages) const = 0;
   // Says "unpacked" or "half-installed" while the package is brought in, something else then.
   virtual CommandLine status_of(const std::string& package) const = 0;
 
@@ -150,6 +152,9 @@ class Driver {
   virtual Room room() const = 0;
   // Whether that package brings a kernel, which needs room in /boot.
   virtual bool is_kernel(std::string_view package) const = 0;
+  // Those of which another version works only once the machine has started anew.
+  virtual std::vector<std::string> needing_reboot(
+      const std::vector<std::string>& packages) const = 0;
   virtual bool reboot_required() const = 0;
 
   // Changes with whatever a plan depends on; costs a few stat().

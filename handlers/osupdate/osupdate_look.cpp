@@ -1,5 +1,6 @@
 // What of the handler only looks, and what it tells.
 
+#include "handlers/osupdate/consequences.hpp"
 #include "handlers/osupdate/osupdate.hpp"
 #include "handlers/runtime/answer.hpp"
 #include "subjects/wire/fields.hpp"
@@ -124,6 +125,11 @@ void Updates::looked(std::optional<wire::MessageId> id,
   // What is answered leaves the queue, and the request with it.
   const bool is_plan = std::holds_alternative<wire::UpdatePlanRequest>(request);
   const bool is_check = std::holds_alternative<wire::UpdateCheck>(request);
+  if (plan && is_plan) {
+    if (auto added = add_consequences(*plan, *driver_, shop_.proc); !added) {
+      plan = tl::unexpected<Error>(added.error());
+    }
+  }
   if (plan && !is_plan) {
     if (!ended) {  // known from before
       plan = *pending_;

@@ -70,6 +70,7 @@ Run::Run(Shop& shop, Record record, Window window)
       settle_(shop.context.loop, [this] { settle(); }),
       stall_(shop.context.loop,
              [this] { tell(UpdateEvent::Type::stalled, "it has said nothing for a long time"); }),
+      progress_(shop.context.loop, [this] { tell_progress(); }),
       later_(shop.context.loop, [this] { std::exchange(next_, nullptr)(); }) {}
 
 Run::~Run() = default;
@@ -102,6 +103,7 @@ bool Run::enter(Phase phase) {
   record_.phase = phase;
   percent_ = 0;
   package_.clear();
+  progress_.stop();
   if (!save()) {
     return false;
   }

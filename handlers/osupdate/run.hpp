@@ -131,6 +131,7 @@ class Run {
   void fail(Error error);
   wire::UpdateOutcome outcome(Phase state) const;
   void take(const Progress& progress);
+  void tell_progress();
   void tell(wire::UpdateEvent::Type type, std::string text = "");
   std::filesystem::path step_folder() const;
   std::string job() const;
@@ -156,6 +157,7 @@ class Run {
   std::function<void()> unlocked_;
   std::int64_t percent_ = 0;
   std::string package_;
+  std::string progress_text_;
   std::vector<wire::ConffileOutcome> conffiles_;
   std::function<void()> opened_;
   std::chrono::steady_clock::time_point verifies_since_;
@@ -168,7 +170,8 @@ class Run {
   runtime::Timer lock_;     // until it is looked at again
   runtime::Timer settle_;   // for what a killed dpkg has left running
   runtime::Timer stall_;
-  runtime::Timer later_;  // a step that follows at once, outside of the frame that ends
+  runtime::Timer progress_;  // until what has come since the last word of it is told
+  runtime::Timer later_;     // a step that follows at once, outside of the frame that ends
   std::function<void()> next_;
 };
 

@@ -14,7 +14,7 @@ using wire::UpdateEvent;
 
 constexpr milliseconds kStepPause{250};
 constexpr milliseconds kOrphanPatience{60'000};  // what a killed dpkg has left running
-constexpr milliseconds kProgressPause{1'000};
+constexpr milliseconds kProgressPause{900};      // what is news is seen within a second
 constexpr milliseconds kMarkPatience{60'000};
 constexpr int kMostInstalls = 3;
 constexpr int kMostRepairs = 3;
@@ -151,11 +151,19 @@ void Run::take(const Progress& progress) {
   }
   percent_ = static_cast<std::int64_t>(progress.percent);
   package_ = progress.kind == Progress::Kind::install ? progress.subject : "";
-  const auto now = shop_.context.clock.steady();
-  if (now - progress_told_ >= kProgressPause) {
-    progress_told_ = now;
-    tell(UpdateEvent::Type::progress, progress.text);
+  progress_text_ = progress.text;
+  const auto left = progress_told_ + kProgressPause - shop_.context.clock.steady();
+  if (left.count() <= 0) {
+    tell_progress();
+  } else if (!progress_.active()) {
+    progress_.start(std::chrono::ceil<milliseconds>(left));
   }
+}
+
+void Run::tell_progress() {
+  progress_.stop();
+  progress_told_ = shop_.context.clock.steady();
+  tell(UpdateEvent::Type::progress, progress_text_);
 }
 
 void Run::exited(const runtime::ShimEnd& end) {

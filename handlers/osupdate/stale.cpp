@@ -30,16 +30,42 @@ void each_line(std::string_view text, const Take& take) {
   }
 }
 
+// The files of the code in a text of /proc/<pid>/maps:
+// "7f00-7f01 r-xp 00000000 08:01 123    /usr/lib/libz.so.1 (deleted)"
+template <class Take>
+void each_code(std::string_view maps, const Take& take) {
+  each_line(maps, [&take](std::string_view line) {
+    const auto rights = std::min(line.find(' '), line.size());
+    const auto file = line.substr(std::min(line.find('/'), line.size()));
+    if (!file.empty() && line.substr(rights, 5).find('x') != std::string_view::npos) {
+      take(file);
+    }
+  });
+}
+
+// Whose process has a text of maps that it is true of.
+template <class Holds>
+std::vector<std::string> services_where(const Holds& holds, const fs::path& proc) {
+  std::set<std::string> services;
+  std::error_code error;
+  for (const auto& process : fs::directory_iterator(proc, error)) {
+    const auto name = process.path().filename().string();
+    if (name.find_first_not_of("0123456789") == std::string::npos &&
+        holds(text_of(process.path() / "maps"))) {
+      services.insert(service_of(text_of(process.path() / "cgroup")));
+    }
+  }
+  services.erase("");
+  services.erase(service_of(text_of(proc / "self" / "cgroup")));
+  return {services.begin(), services.end()};
+}
+
 }  // namespace
 
 bool runs_replaced_code(std::string_view maps) {
   bool found = false;
-  each_line(maps, [&found](std::string_view line) {
-    // "7f00-7f01 r-xp 00000000 08:01 123    /usr/lib/libz.so.1 (deleted)"
-    const auto rights = std::min(line.find(' '), line.size());
-    const auto file = line.substr(std::min(line.find('/'), line.size()));
-    const bool is_code = line.substr(rights, 5).find('x') != std::string_view::npos;
-    found = found || (is_code && file.ends_with(kDeleted) &&
+  each_code(maps, [&found](std::string_view file) {
+    found = found || (file.ends_with(kDeleted) &&
                       std::any_of(kCode.begin(), kCode.end(), [file](std::string_view folder) {
                         return file.starts_with(folder);
                       }));
@@ -66,19 +92,21 @@ std::string service_of(std::string_view cgroup) {
 }
 
 std::vector<std::string> stale_services(const fs::path& proc) {
-  std::set<std::string> services;
-  std::error_code error;
-  for (const auto& process : fs::directory_iterator(proc, error)) {
-    const auto name = process.path().filename().string();
-    if (name.find_first_not_of("0123456789") != std::string::npos ||
-        !runs_replaced_code(text_of(process.path() / "maps"))) {
-      continue;
-    }
-    services.insert(service_of(text_of(process.path() / "cgroup")));
-  }
-  services.erase("");
-  services.erase(service_of(text_of(proc / "self" / "cgroup")));
-  return {services.begin(), services.end()};
+  return services_where(&runs_replaced_code, proc);
+}
+
+std::vector<std::string> services_running(const std::set<std::string>& files,
+                                          const fs::path& proc) {
+  const auto runs_one = [&files](std::string_view maps) {
+    bool found = false;
+    each_code(maps, [&](std::string_view file) {
+      const bool gone = file.ends_with(kDeleted);
+      found = found || files.contains(
+                           std::string(file.substr(0, file.size() - (gone ? kDeleted.size() : 0))));
+    });
+    return found;
+  };
+  return services_where(runs_one, proc);
 }
 
 }  // namespace steward::handlers::osupdate

@@ -179,8 +179,10 @@ struct UpdatePlan {
   std::vector<KeptBack> kept_back;
   std::vector<std::string> held;
   std::int64_t download_bytes = 0;
-  std::int64_t disk_bytes = 0;  // more than now, or less
-  std::size_t left_out = 0;     // packages that this answer has no room for
+  std::int64_t disk_bytes = 0;          // more than now, or less
+  std::size_t left_out = 0;             // packages that this answer has no room for
+  std::vector<std::string> restarts;    // services that run code of these packages now
+  std::vector<std::string> reboot_for;  // packages of it that ask for a reboot
 
   bool operator==(const UpdatePlan&) const = default;
 };

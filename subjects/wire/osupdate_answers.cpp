@@ -177,6 +177,8 @@ UpdatePlan read_plan(Fields& fields) {
   plan.download_bytes = fields.integer("download_bytes", 0, 0, INT64_MAX);
   plan.disk_bytes = fields.integer("disk_bytes", 0, -INT64_MAX, INT64_MAX);
   plan.left_out = static_cast<std::size_t>(fields.integer("left_out", 0, 0, INT32_MAX));
+  plan.restarts = fields.texts("restarts");
+  plan.reboot_for = fields.texts("reboot_for");
   return plan;
 }
 
@@ -215,6 +217,8 @@ std::string encode(const UpdatePlan& plan) {
   put_object(out, "kept_back", std::move(kept));
   put(out, "held", plan.held, {});
   put(out, "left_out", plan.left_out, std::size_t{0});
+  put(out, "restarts", plan.restarts, {});
+  put(out, "reboot_for", plan.reboot_for, {});
   return dump_json(out);
 }
 

@@ -5,7 +5,7 @@
 #include "tools/stewardctl/format.hpp"
 #include "tools/stewardctl/table.hpp"
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -74,6 +74,13 @@ bool show_json(Invocation& invocation, const Answers& answers) {
   return true;
 }
 
+void show_names(Console& console, std::string_view what, const std::vector<std::string>& names) {
+  if (!names.empty()) {
+    console.out(
+        fmt::format("  {}: {}\n", what, one_line(fmt::format("{}", fmt::join(names, ", ")))));
+  }
+}
+
 void show_plan(Invocation& invocation, const std::string& unit, const wire::UpdatePlan& plan) {
   Console& console = invocation.console;
   console.out(fmt::format("{}: {} packages, {} to fetch, plan {}\n",
@@ -99,6 +106,8 @@ void show_plan(Invocation& invocation, const std::string& unit, const wire::Upda
   if (table.size() > 0) {
     console.out(table.render(console.look().out, console.width()));
   }
+  show_names(console, "services that run what it replaces", plan.restarts);
+  show_names(console, "packages that ask for a reboot", plan.reboot_for);
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <string>
 
 namespace steward::handlers::osupdate::apply_test {
@@ -84,6 +86,58 @@ TEST_CASE("osupdate: a look says how much there is, and costs nothing while noth
     told += event.type == wire::UpdateEvent::Type::pending ? 1 : 0;
   }
   CHECK(told == 3);
+}
+
+TEST_CASE("osupdate: what is news is told within a second, though nothing follows it") {
+  Rig rig;
+  rig.upgradable();
+  const auto may = (rig.folder() / "may").string();
+  rig.make(
+      {"web", "3.0", "main", "", "#!/bin/sh\nuntil [ -e " + may + " ]; do sleep 0.05; done\n"});
+  rig.publish();
+  const auto id = rig.send(R"({"op":"apply"})");
+  // apt says that in the same second as all before, and then waits for the script.
+  CHECK(rig.until([&rig] {
+    return !rig.heard.progress.empty() && rig.heard.progress.back().package == "web" &&
+           rig.heard.progress.back().text.starts_with("Configuring");
+  }));
+  CHECK(!rig.heard.ends.contains(id));
+  std::ofstream(may).flush();
+  CHECK(rig.end_of(id).state == CommandState::done);
+}
+
+TEST_CASE("osupdate: a plan says which services run what it replaces, and what asks for a reboot") {
+  const tests::TemporaryFolder proc;
+  Rig rig("proc = \"" + proc.path().string() + "\"\n");
+  rig.upgradable();
+  rig.make({"linux-image-6.1.0-1-amd64", "1.0"});
+  rig.make({"bus", "1.0", "main", "", "#!/bin/sh\ntouch $DPKG_ROOT/run/reboot-required\n"});
+  rig.publish();
+  REQUIRE(rig.apt("install linux-image-6.1.0-1-amd64 bus") == 0);
+  rig.make({"linux-image-6.1.0-1-amd64", "1.1"});
+  rig.make({"bus", "1.1"});
+  rig.publish();
+  // As where /lib is a link to /usr/lib: the kernel tells the place behind the link.
+  const auto opt = rig.root() / "usr/opt";
+  std::filesystem::rename(rig.root() / "opt", opt);
+  std::filesystem::create_symlink("usr/opt", rig.root() / "opt");
+  const auto process = [&](const std::string& id, const std::string& file, const std::string& of) {
+    std::filesystem::create_directories(proc.path() / id);
+    std::ofstream(proc.path() / id / "maps") << "1-2 r-xp 0 08:01 11   " << file << "\n";
+    std::ofstream(proc.path() / id / "cgroup") << "0::/system.slice/" << of << ".service\n";
+  };
+  process("10", opt / "web/version", "web");
+  process("11", opt / "db/version (deleted)", "old");
+  process("12", opt / "other/version", "other");
+
+  const auto plan = rig.plan();
+  CHECK(plan.restarts == Names{"old.service", "web.service"});
+  CHECK(plan.reboot_for == Names{"bus", "linux-image-6.1.0-1-amd64"});
+  const auto security = rig.plan(R"("scope":"security")");
+  CHECK(security.restarts == Names{"old.service"});
+  CHECK(security.reboot_for.empty());
+  // What shows the updates that there are is no plan: nothing else is looked at for it.
+  CHECK(rig.ask(R"({"op":"list"})").result.find("restarts") == std::string::npos);
 }
 
 TEST_CASE("osupdate: a scope takes some of the updates, an exclusion leaves some") {

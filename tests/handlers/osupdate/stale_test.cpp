@@ -37,21 +37,44 @@ TEST_CASE("stale: a service is known by its control group, of both kinds") {
   CHECK(service_of("").empty());
 }
 
-TEST_CASE("stale: services are told once each, and never the one that asks") {
-  const tests::TemporaryFolder proc;
-  const auto process = [&proc](const std::string& name, const char* maps, const char* cgroup) {
+struct Processes {
+  void add(const std::string& name, const char* maps, const char* cgroup) const {
     std::filesystem::create_directories(proc.path() / name);
     std::ofstream(proc.path() / name / "maps") << maps;
     std::ofstream(proc.path() / name / "cgroup") << cgroup;
+  }
+
+  const tests::TemporaryFolder proc;
+};
+
+TEST_CASE("stale: services are told once each, and never the one that asks") {
+  const Processes processes;
+  processes.add("10", kReplaced, "0::/system.slice/web.service\n");
+  processes.add("11", kReplaced, "0::/system.slice/web.service\n");
+  processes.add("12", kPresent, "0::/system.slice/cron.service\n");
+  processes.add("13", kReplaced, "0::/system.slice/steward-edge.service\n");
+  processes.add("14", kReplaced, "0::/user.slice/x.scope\n");
+  processes.add("self", kReplaced, "0::/system.slice/steward-edge.service\n");
+  processes.add("acpi", kReplaced, "0::/system.slice/none.service\n");
+  CHECK(stale_services(processes.proc.path()) == std::vector<std::string>{"web.service"});
+}
+
+TEST_CASE("stale: services that run code of some files, there or replaced, and no others") {
+  const Processes processes;
+  processes.add("10", kReplaced, "0::/system.slice/web.service\n");
+  processes.add("11", kPresent, "0::/system.slice/cron.service\n");
+  processes.add("self", kPresent, "0::/system.slice/steward-edge.service\n");
+  processes.add("12", kPresent, "0::/system.slice/steward-edge.service\n");
+  const auto running = [&processes](const std::set<std::string>& files) {
+    return services_running(files, processes.proc.path());
   };
-  process("10", kReplaced, "0::/system.slice/web.service\n");
-  process("11", kReplaced, "0::/system.slice/web.service\n");
-  process("12", kPresent, "0::/system.slice/cron.service\n");
-  process("13", kReplaced, "0::/system.slice/steward-edge.service\n");
-  process("14", kReplaced, "0::/user.slice/x.scope\n");
-  process("self", kReplaced, "0::/system.slice/steward-edge.service\n");
-  process("acpi", kReplaced, "0::/system.slice/none.service\n");
-  CHECK(stale_services(proc.path()) == std::vector<std::string>{"web.service"});
+  using Names = std::vector<std::string>;
+  CHECK(running({"/usr/sbin/cron", "/usr/sbin/other"}) == Names{"cron.service"});
+  CHECK(running({"/usr/lib/x86_64-linux-gnu/libz.so.1"}) == Names{"web.service"});
+  CHECK(running({"/usr/lib/x86_64-linux-gnu/libz.so.1", "/usr/sbin/cron"}) ==
+        Names{"cron.service", "web.service"});
+  CHECK(running({"/usr/lib/old.so", "/usr/sbin", ""}).empty());
+  CHECK(running({}).empty());
 }
 
 }  // namespace steward::handlers::osupdate::stale_test

@@ -94,6 +94,10 @@ TEST_CASE("update: a service that runs what was replaced is started anew by syst
                          "; exec /opt/" + name + "/program 1000'\n");
     REQUIRE(system->run({"systemctl", "start", name}).status == 0);
   }
+  // As the packages list it.
+  const auto program = (at / "root/opt/db/program").string();
+  system->add_unit("job.service", "[Service]\nExecStart=" + program + " 1000\n");
+  REQUIRE(system->run({"systemctl", "start", "job"}).status == 0);
   std::ofstream(at / "edge.toml.new")
       << with(text_of(at / "edge.toml"), {"systemctl", "boot_id"}, "");
   std::filesystem::rename(at / "edge.toml.new", at / "edge.toml");
@@ -106,6 +110,12 @@ TEST_CASE("update: a service that runs what was replaced is started anew by syst
   make(unit,
        "2.0",
        "touch " + folder + "/begun; until [ -e " + folder + "/may ]; do sleep 0.05; done");
+  const auto look = fleet->send("ship1", R"({"op":"plan"})");
+  REQUIRE(eventually([&] { return !fleet->course(look).result.empty(); }, 60s));
+  const auto plan = wire::decode_update_plan(fleet->course(look).result);
+  REQUIRE_MESSAGE(plan, fleet->course(look).result);
+  CHECK(plan->restarts == Words{"job.service"});  // the others run it by another path
+  CHECK(plan->reboot_for.empty());
   const auto other = system->property("db.service", "MainPID");
   const auto id = fleet->send("ship1", R"({"op":"apply","restart_services":["web"]})");
   REQUIRE(eventually([&] { return std::filesystem::exists(at / "begun"); }, 60s));

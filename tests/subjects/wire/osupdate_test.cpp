@@ -194,8 +194,17 @@ TEST_CASE("osupdate: what is a package, and what an option in its place") {
 }
 
 TEST_CASE("osupdate: answers and events come back") {
-  UpdatePlan plan{
-      kHash, full_outcome().packages, {"x1"}, {"y1"}, {{"z1", "held"}}, {"z1"}, 5, -6, 7};
+  UpdatePlan plan{kHash,
+                  full_outcome().packages,
+                  {"x1"},
+                  {"y1"},
+                  {{"z1", "held"}},
+                  {"z1"},
+                  5,
+                  -6,
+                  7,
+                  {"a.service"},
+                  {"b1"}};
   CHECK(decode_update_plan(encode(plan)).value() == plan);
   CHECK(decode_update_plan(encode(UpdatePlan())).value() == UpdatePlan());
   const UpdateSummary summary{3, 1, true, Timestamp(5s)};
