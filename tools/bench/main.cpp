@@ -30,6 +30,7 @@ struct Order {
   bool trust = false;
   bool revocations = false;
   bool updates = false;
+  bool apply = false;
   bool station_scale = false;
   int seconds = 0;  // 0: each measurement's own
   std::string json_file;
@@ -69,6 +70,7 @@ std::vector<Step> steps_of(const Order& order) {
       {"trust", order.trust, measure_trust},
       {"revocations", order.revocations, measure_revocations},
       {"updates", order.updates, measure_updates},
+      {"apply", order.apply, measure_apply},
       {"station-scale", order.station_scale, measure_station_scale},
   };
 }
@@ -134,6 +136,7 @@ void add_verb(CLI::App& app, const std::string& name, const std::string& help, O
     order.trust = all || name == "trust";
     order.revocations = all || name == "revocations";
     order.updates = all || name == "updates";
+    order.apply = all || name == "apply";
     order.station_scale = name == "station-scale";
   });
 }
@@ -159,6 +162,7 @@ int main(int argc, char** argv) {
   add_verb(app, "trust", "what signatures cost, and letting a thousand units in", order);
   add_verb(app, "revocations", "ten thousand units cut off", order);
   add_verb(app, "updates", "a look for updates, beside apt's own", order);
+  add_verb(app, "apply", "sixty updates applied, beside apt-get upgrade", order);
   add_verb(app, "all", "all of these", order);
   add_verb(app, "station-scale", "a station with a million finished commands; minutes", order);
   CLI::App* replier = app.add_subcommand("replier", "answers raw requests")->group("");

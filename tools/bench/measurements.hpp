@@ -60,6 +60,11 @@ namespace steward::bench {
 // has apt): it changes nothing there. Leaves the unit with another configuration.
 [[nodiscard]] Result<std::vector<Figure>> measure_updates(Rig& rig);
 
+// What the agent adds to an apply of many updates, beside apt-get upgrade alone, and how fast its
+// progress is seen: on two systems of their own (where the sources lie beside, and apt-utils is
+// installed). Leaves the unit with another configuration. Some two minutes.
+[[nodiscard]] Result<std::vector<Figure>> measure_apply(Rig& rig);
+
 // A station.db with a million finished commands: how long units, jobs and failures take to answer,
 // and how long the station is away over a restart. Takes minutes to fill; ends the rig's station.
 [[nodiscard]] Result<std::vector<Figure>> measure_station_scale(Rig& rig);

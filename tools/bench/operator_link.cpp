@@ -83,6 +83,17 @@ Result<void> OperatorLink::listen() {
   return bus_->flush(kLinkPatience);
 }
 
+Result<std::unique_ptr<bus::Subscription>> OperatorLink::hear(
+    const std::string& event, std::function<void(const std::string&)> take) {
+  STEWARD_TRY(auto heard,
+              bus_->subscribe(unit_.str() + ".event." + event,
+                              [take = std::move(take)](bus::Message&& m) { take(m.payload); }));
+  if (auto known = bus_->flush(kLinkPatience); !known) {
+    return tl::unexpected(std::move(known).error());
+  }
+  return heard;
+}
+
 Result<wire::MessageId> OperatorLink::send(const std::string& payload, const std::string& to) {
   STEWARD_TRY(wire::Subject subject, wire::Subject::parse(unit_.str() + ".command." + to));
   const wire::Envelope envelope = channel_.envelope(std::move(subject), wall_clock());

@@ -7,6 +7,7 @@
 #include "subjects/wire/query.hpp"
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -56,6 +57,11 @@ class OperatorLink {
   [[nodiscard]] Result<std::vector<std::string>> ask(const std::string& what,
                                                      const wire::QueryRequest& request,
                                                      std::chrono::milliseconds timeout);
+
+  // Calls back, on a thread of the bus, with each payload of that event of the unit
+  // ("osupdate.system"), while what it returns is kept. Errors: unavailable.
+  [[nodiscard]] Result<std::unique_ptr<bus::Subscription>> hear(
+      const std::string& event, std::function<void(const std::string&)> take);
 
   // The unit's row in the station's table. Errors: timed_out, not_found, what the station says.
   [[nodiscard]] Result<wire::UnitRow> unit_row(std::chrono::milliseconds timeout);
