@@ -20,10 +20,12 @@ constexpr const char* kQuick = R"({"op":"set","interval_ms":100,"disabled":[]})"
 // What each Linux has. What is left out are the collectors of things that some machines have, and
 // of what users add.
 constexpr const char* kQuickCore = R"({"op":"set","interval_ms":100,"disabled":["arp","checks",
-    "cpufreq","daemons","edac","entropy","hwmon","textfile","thermal","udp_queues"]})";
+    "cpufreq","daemons","edac","entropy","hwmon","textfile","thermal_zone","udp_queues"]})";
 constexpr const char* kResting = R"({"op":"set","interval_ms":3600000})";
 constexpr std::chrono::seconds kMetricsPatience{30};
-constexpr double kRoundBarMilliseconds = 0.4;
+// As a share of a scrape of node_exporter in the same run: on the machine of which it was asked,
+// 0.4 ms of 5.75 ms.
+constexpr double kRoundBar = 0.0696;
 constexpr double kBarBytes = 1'024;
 
 Result<json> ask(Rig& rig, const std::string& payload) {
@@ -118,7 +120,7 @@ Result<std::vector<Figure>> measure_metrics(Rig& rig, std::chrono::seconds time)
   Figure cpu{.name = "CPU per round of what each Linux has",
              .unit = "ms",
              .ours = round_milliseconds(core, idle),
-             .bar = {BarKind::value_at_most, kRoundBarMilliseconds}};
+             .bar = {BarKind::ratio_at_most, kRoundBar}};
   Figure whole{.name = "CPU per round of all collectors",
                .unit = "ms",
                .ours = round_milliseconds(quick, idle)};
