@@ -54,8 +54,40 @@ void Samples::compose(const Name& name, Labels labels) {
   }
 }
 
+// Texts that a key has in another form (escaped, or '_' for what no name may have) are left to
+// compose().
+bool Samples::stands_here(const Name& name, Labels labels) const {
+  if (at_ >= series_.size()) {
+    return false;
+  }
+  const std::string_view key = series_[at_].key;
+  auto rest = key;
+  const auto goes_on = [&rest](std::string_view part) {
+    const bool same = rest.starts_with(part);
+    rest.remove_prefix(same ? part.size() : 0);
+    return same;
+  };
+  if (key.find('\\') != std::string_view::npos ||
+      !std::all_of(name.parts.begin(), name.parts.end(), goes_on) ||
+      key.size() - rest.size() > key.find('{')) {
+    return false;
+  }
+  std::string_view before = "{";
+  for (const auto& label : labels) {
+    if (!goes_on(before) || !goes_on(label.name) || !goes_on("=\"") || !goes_on(label.value) ||
+        !goes_on("\"") || label.value.find('"') != std::string_view::npos) {
+      return false;
+    }
+    before = ",";
+  }
+  return rest == (before == "," ? "}" : "");
+}
+
 void Samples::add(
     const Name& name, Labels labels, std::int64_t number, Unit unit, wire::MetricType type) {
+  if (stands_here(name, labels)) {
+    return put(true, number, unit, type);
+  }
   compose(name, labels);
   add_composed(number, unit, type);
 }
@@ -76,16 +108,21 @@ void Samples::add_composed(std::int64_t number, Unit unit, wire::MetricType type
     ++dropped_;
     return;
   }
+  put(at_ < series_.size() && series_[at_].key == key_, number, unit, type);
+}
+
+void Samples::put(bool stands, std::int64_t number, Unit unit, wire::MetricType type) {
   if (number != wire::kAbsent) {
     number = std::clamp(number, -wire::kMostNumber, wire::kMostNumber);
   }
-  const bool known = at_ < series_.size() && series_[at_].key == key_ &&
-                     series_[at_].type == type && series_[at_].multiplier == unit.multiplier &&
-                     series_[at_].divisor == unit.divisor;
-  if (known) {
+  if (stands && series_[at_].type == type && series_[at_].multiplier == unit.multiplier &&
+      series_[at_].divisor == unit.divisor) {
     numbers_[at_] = number;
   } else {
     // Here the lists part: all behind is made anew.
+    if (stands) {
+      key_ = series_[at_].key;
+    }
     series_.resize(at_);
     numbers_.resize(at_);
     series_.push_back({key_, type, unit.multiplier, unit.divisor});

@@ -89,6 +89,10 @@ class Samples {
   void add(const Name& name, Labels labels, std::int64_t number, Unit unit, wire::MetricType type);
   void add_composed(std::int64_t number, Unit unit, wire::MetricType type);
   void compose(const Name& name, Labels labels);
+  // Whether the last round had that series at this place: known without composing its key.
+  bool stands_here(const Name& name, Labels labels) const;
+  // `stands`: the series is the one at this place; else its key is in key_.
+  void put(bool stands, std::int64_t number, Unit unit, wire::MetricType type);
 
   std::vector<wire::MetricSeries> series_;
   std::vector<std::int64_t> numbers_;

@@ -4,7 +4,9 @@
 
 #include <doctest/doctest.h>
 
+#include <functional>
 #include <string>
+#include <vector>
 
 namespace steward::handlers::metrics::samples_test {
 namespace {
@@ -66,6 +68,63 @@ TEST_CASE("samples: names and labels are such that Prometheus and JSON take them
         "two{path=\"gr\xc3\xbc\xc3\x9f"
         "e\"}");
   CHECK(samples.series()[2].key == R"(three{path="a??z"})");
+}
+
+// A series is compared with that of the last round before its key is made: that may not take one
+// for another.
+TEST_CASE("samples: a series behind any other one has the key that it has in a new list") {
+  using Say = std::function<void(Samples&)>;
+  const std::vector<std::string> odd{"",
+                                     "a",
+                                     "ab",
+                                     "\"",
+                                     "\\\"",
+                                     "\\",
+                                     "\n",
+                                     "\\n",
+                                     "a\"}",
+                                     "a\",e=\"b",
+                                     "a-b",
+                                     "a_b",
+                                     "\x01",
+                                     "?",
+                                     "{d=\"a\"}"};
+  std::vector<Say> says{[](Samples& samples) { samples.gauge("m", {}, 1); }};
+  for (const auto& one : odd) {
+    says.emplace_back([one](Samples& samples) { samples.gauge(Name("m", one), {}, 1); });
+    says.emplace_back([one](Samples& samples) { samples.gauge("m", {{"d", one}}, 1); });
+    says.emplace_back([one](Samples& samples) { samples.gauge(Name("m", one), {{"d", "a"}}, 1); });
+    for (const auto& other : odd) {
+      says.emplace_back([one, other](Samples& samples) {
+        samples.gauge("m", {{"d", one}, {"e", other}}, 1);
+      });
+    }
+  }
+  std::vector<std::string> keys;
+  for (const auto& say : says) {
+    Samples fresh;
+    fresh.begin();
+    say(fresh);
+    fresh.finish();
+    keys.push_back(fresh.series()[0].key);
+  }
+  int wrong = 0;
+  for (std::size_t before = 0; before < says.size(); ++before) {
+    for (std::size_t after = 0; after < says.size(); ++after) {
+      Samples samples;
+      samples.begin();
+      says[before](samples);
+      samples.finish();
+      samples.begin();
+      says[after](samples);
+      const bool changed = samples.finish();
+      if (samples.series()[0].key != keys[after] || changed != (keys[before] != keys[after])) {
+        ++wrong;
+        MESSAGE(keys[before], " and then ", keys[after], ": ", samples.series()[0].key);
+      }
+    }
+  }
+  CHECK(wrong == 0);
 }
 
 TEST_CASE("samples: what is too long or too much is counted and left out") {
