@@ -58,6 +58,8 @@ case $said in *'Operation aborted.'*) end=0 ;; esac
 [ $end -eq 0 ] || exit $end
 echo '%MARK%'
 %ADVISORIES% 2>/dev/null
+echo '%OFFERED_MARK%'
+%OFFERED% 2>/dev/null
 exit 0
 )";
 
@@ -88,6 +90,33 @@ CommandLine chosen(const Ask& ask) {
   std::transform(
       choice.packages.begin(), choice.packages.end(), std::back_inserter(words), &dnf_choice);
   return words;
+}
+
+// What the choice asks for and the transaction does not touch, though it is offered: a lock or an
+// exclusion keeps it away, the choice's or the configuration's.
+std::set<std::string> kept_away(const DnfTransaction& transaction,
+                                const wire::UpdateChoice& choice,
+                                const std::string& own) {
+  std::set<std::string> names;
+  for (const auto& row : transaction.offered) {
+    const auto name = rpm_name(row.name, row.architecture, own);
+    const bool is_named =
+        std::any_of(choice.packages.begin(), choice.packages.end(), [&name](const auto& one) {
+          return one.substr(0, one.find('=')) == name;
+        });
+    if (choice.scope == wire::UpdateScope::packages ? is_named
+        : choice.scope == wire::UpdateScope::security
+            ? transaction.advised.contains(row.name + "." + row.architecture)
+            : true) {
+      names.insert(name);
+    }
+  }
+  for (const auto* rows : {&transaction.rows, &transaction.skipped, &transaction.removed}) {
+    for (const auto& row : *rows) {
+      names.erase(rpm_name(row.name, row.architecture, own));
+    }
+  }
+  return names;
 }
 
 }  // namespace
@@ -155,9 +184,15 @@ Result<CommandLine> Dnf::simulate(const Ask& ask, const std::filesystem::path& /
   append_words(simulated, chosen(ask));
   put_in(script, "%SIMULATE%", shell_words(simulated));
   put_in(script, "%MARK%", std::string(kAdvisories));
-  put_in(script,
-         "%ADVISORIES%",
-         shell_words(words({"-C", "-q", "updateinfo", "list", "--security", "--updates"})));
+  // Also of what is kept away.
+  const CommandLine all{"-C", "-q", "--disableexcludes=all", "--disableplugin=versionlock"};
+  auto advisories = all;
+  append_words(advisories, {"updateinfo", "list", "--security", "--updates"});
+  put_in(script, "%ADVISORIES%", shell_words(words(advisories)));
+  auto offered = all;
+  append_words(offered, {"repoquery", "--upgrades", "--qf", kDnfOffered});
+  put_in(script, "%OFFERED_MARK%", std::string(kOffered));
+  put_in(script, "%OFFERED%", shell_words(words(offered)));
   return CommandLine{"nice", "-n", "10", "sh", "-c", std::move(script)};
 }
 
@@ -198,6 +233,12 @@ UpdatePlan Dnf::plan(std::string_view output, const Ask& ask, const SystemState&
   }
   for (const auto& name : skipped) {
     plan.kept_back.push_back({name, "dependencies"});
+  }
+  for (const auto& name : kept_away(transaction, ask.choice, own)) {
+    const auto there = state.packages.find(name);
+    if (ask.exact.empty() && there != state.packages.end()) {
+      plan.kept_back.push_back({name, there->second.held ? "held" : "excluded"});
+    }
   }
   plan.held = held_in(state);
   name_archives(plan, ask);

@@ -68,6 +68,15 @@ void take_advisory(std::string_view line, DnfTransaction& transaction) {
   }
 }
 
+// "web 2.0-1 noarch"
+void take_offered(std::string_view line, DnfTransaction& transaction) {
+  const auto words = words_in(line);
+  if (words.size() == 3) {
+    transaction.offered.push_back(
+        {std::string(words[0]), std::string(words[2]), std::string(words[1]), "", false});
+  }
+}
+
 // The table, up to its summary.
 class DnfTable {
  public:
@@ -261,10 +270,14 @@ DnfTransaction parse_dnf_transaction(std::string_view output) {
   DnfTransaction transaction;
   DnfTable table(transaction);
   bool advisories = false;
+  bool offered = false;
   while (!output.empty()) {
     const auto line = take_text_line(output);
     advisories = advisories || line == kAdvisories;
-    if (advisories) {
+    offered = offered || (advisories && line == kOffered);
+    if (offered) {
+      take_offered(line, transaction);
+    } else if (advisories) {
       take_advisory(line, transaction);
     } else {
       table.take(line);

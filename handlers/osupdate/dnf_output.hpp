@@ -58,10 +58,13 @@ struct DnfTransaction {
   std::vector<Row> removed;       // of those only name, architecture and version
   std::vector<Row> skipped;       // for its dependencies
   std::set<std::string> advised;  // "db.noarch": advisories of security are about it
+  std::vector<Row> offered;       // newer than what is there, whatever keeps it away; as removed
 };
 
-// What separates the table from the list of advisories.
+// What separates the table from the list of advisories, and that from what is offered.
 inline constexpr std::string_view kAdvisories = "-- advisories --";
+inline constexpr std::string_view kOffered = "-- offered --";
+inline constexpr const char* kDnfOffered = "%{name} %{evr} %{arch}";
 DnfTransaction parse_dnf_transaction(std::string_view output);
 
 // A line of dnf that says how far it is, or of rpm about a configuration file.

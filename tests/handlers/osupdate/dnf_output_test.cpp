@@ -119,6 +119,11 @@ TEST_CASE("osupdate: dnf's plan names another architecture, and keeps older kern
   CHECK(plan.packages[4].origin == "base");
   CHECK(plan.removed == Names{"db", "old-one"});
   CHECK(plan.kept_back == std::vector<wire::KeptBack>{{"web", "dependencies"}});
+  const auto offered = std::string(kTable) +
+                       "-- offered --\nbash 5.2.27-1 x86_64\nbash 5.2.28-1 x86_64\n"
+                       "glibc 2.38-2 x86_64\nweb 3.0-1 noarch\nnever-there 1-1 noarch\nodd line\n";
+  CHECK(dnf.plan(offered, {}, state).kept_back ==
+        std::vector<wire::KeptBack>{{"web", "dependencies"}, {"bash", "excluded"}});
   std::string other(kTable);
   other.replace(other.find("2.38-2"), 6, "2.38-3");
   CHECK(dnf.plan(other, {}, state).hash != plan.hash);

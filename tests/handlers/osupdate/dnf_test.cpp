@@ -17,6 +17,7 @@ namespace steward::handlers::osupdate::dnf_test {
 namespace {
 
 using Names = std::vector<std::string>;
+using KeptBack = std::vector<wire::KeptBack>;
 using State = wire::CommandState;
 
 class DnfRig {
@@ -86,7 +87,15 @@ TEST_CASE("osupdate: dnf's plan has its versions, repositories, sizes and what i
   const auto security = dnf.rig.plan(R"("scope":"security")");
   REQUIRE(security.packages.size() == 1);
   CHECK(security.packages[0].name == "db");
-  CHECK(dnf.rig.plan(R"("exclude":["db"])").packages.size() == 2);
+  CHECK(plan.kept_back.empty());
+  CHECK(security.kept_back.empty());
+  const auto without = dnf.rig.plan(R"("exclude":["db"])");
+  CHECK(without.packages.size() == 2);
+  CHECK(without.kept_back == KeptBack{{"db", "excluded"}});
+  const auto configuration = dnf.rig.file("etc/dnf/dnf.conf");
+  dnf.rig.write("etc/dnf/dnf.conf", configuration + "\nexcludepkgs=db\n");
+  CHECK(dnf.rig.plan().kept_back == KeptBack{{"db", "excluded"}});
+  dnf.rig.write("etc/dnf/dnf.conf", configuration);
   CHECK(dnf.rig.plan(R"("scope":"packages","packages":["db=1.1-1"])").packages.size() == 1);
   const auto ack = dnf.rig.ask(R"({"op":"plan","scope":"packages","packages":["db=9-1"]})");
   CHECK(ack.code == "not_found");
@@ -179,6 +188,9 @@ TEST_CASE("osupdate: dnf holds packages by its plugin, and refuses what it canno
   const auto plan = dnf.rig.plan();
   CHECK(plan.held == Names{"db"});
   CHECK(plan.packages.size() == 2);
+  CHECK(plan.kept_back == KeptBack{{"db", "held"}});
+  CHECK(dnf.rig.plan(R"("scope":"security")").kept_back == KeptBack{{"db", "held"}});
+  CHECK(dnf.rig.plan(R"("scope":"packages","packages":["web"])").kept_back.empty());
   ack = dnf.rig.ask(R"({"op":"unhold","packages":["db"]})");
   CHECK(ack.result == R"({"held":[]})");
   for (const char* asked :
