@@ -2,10 +2,13 @@
 
 #include "handlers/osupdate/apt_output.hpp"
 #include "handlers/osupdate/dpkg_state.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <string>
 
 namespace steward::handlers::osupdate::apt_test {
@@ -104,6 +107,38 @@ TEST_CASE("osupdate: what dpkg has written down") {
   CHECK(state.half_unpacked == Names{"again"});
   CHECK(!state.is_whole());
   CHECK(parse_dpkg_status("").is_whole());
+}
+
+TEST_CASE(
+    "osupdate: dpkg's notes on a package are found, with an architecture behind its name or not") {
+  const tests::TemporaryFolder root;
+  const auto info = root.path() / "var/lib/dpkg/info";
+  std::filesystem::create_directories(info);
+  const auto note = [&info](const char* name, const char* text) {
+    std::ofstream(info / name) << text;
+  };
+  note("libx1:amd64.list", "/.\n/usr/lib/libx.so.1\n");
+  note("libx1:i386.list", "/lib/i386/libx.so.1\n");
+  note("libx1-tools.list", "/usr/bin/x\n");
+  note("libx1:amd64.postinst", "touch /run/reboot-required\n");
+  note("bash.postinst", "exit 0\n");
+  const Apt apt({"", root.path(), "dpkg"});
+  const auto files = [&](const Names& packages) {
+    Names names;
+    const auto found = apt.files_of(packages).value();
+    for (const auto& file : found) {
+      names.push_back(file.lexically_relative(root.path()).string());
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+  };
+  CHECK(files({"libx1:i386"}) == Names{"lib/i386/libx.so.1"});
+  CHECK(files({"libx1-tools", "bash"}) == Names{"usr/bin/x"});
+  // Both are the same version always: dpkg holds them to that.
+  CHECK(files({"libx1"}) == Names{".", "lib/i386/libx.so.1", "usr/lib/libx.so.1"});
+  CHECK(apt.needing_reboot({"libx1", "bash", "linux-image-new", "libx1-tools"}) ==
+        Names{"libx1", "linux-image-new"});
+  CHECK(apt.needing_reboot({"libx1:i386"}).empty());
 }
 
 TEST_CASE("osupdate: sizes come from records of packages") {
