@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds and runs every test. The last line is "N passed, N failed".
+# Builds and runs the tests. The last line is "N passed, N failed".
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 # shellcheck source=tools/steps.sh

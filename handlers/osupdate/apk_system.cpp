@@ -53,15 +53,15 @@ std::string Apk::archive_of(const std::string& package, const std::string& versi
   return "";
 }
 
-Result<std::vector<fs::path>> Apk::files_of(const std::vector<std::string>& packages) const {
-  std::vector<fs::path> files;
+Result<void> Apk::each_file_of(const std::vector<std::string>& packages,
+                               const TakeFile& take) const {
   const std::set<std::string> wanted(packages.begin(), packages.end());
   for (const auto& one : installed()) {
     for (const auto& file : wanted.contains(one.name) ? one.files : std::vector<std::string>()) {
-      files.push_back(root_ / file);
+      take(root_ / file);
     }
   }
-  return files;
+  return {};
 }
 
 CommandLine Apk::status_of(const std::string& /*package*/) const {

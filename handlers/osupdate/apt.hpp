@@ -45,8 +45,8 @@ class Apt final : public Driver {
   std::optional<Progress> progress(std::string_view line) const override;
   [[nodiscard]] Result<CommandLine> hold(const wire::UpdateHold& hold) const override;
   std::string archive_of(const std::string& package, const std::string& version) const override;
-  [[nodiscard]] Result<std::vector<std::filesystem::path>> files_of(
-      const std::vector<std::string>& packages) const override;
+  [[nodiscard]] Result<void> each_file_of(const std::vector<std::string>& packages,
+                                          const TakeFile& take) const override;
   CommandLine status_of(const std::string& package) const override;
 
   bool marks_halves() const override { return true; }
@@ -65,8 +65,9 @@ class Apt final : public Driver {
     std::filesystem::path path;
   };
 
-  // Files of that kind (".list") that dpkg keeps of those packages.
-  std::vector<Note> notes_on(const std::vector<std::string>& packages, std::string_view kind) const;
+  // Files of that kind (".list") that dpkg keeps of those packages. Errors: io.
+  [[nodiscard]] Result<std::vector<Note>> notes_on(const std::vector<std::string>& packages,
+                                                   std::string_view kind) const;
 
   // A file of pins: of the user's, and of a choice; empty where there are none of a choice.
   std::string pins(const wire::UpdateChoice& choice) const;

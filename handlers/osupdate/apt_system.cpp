@@ -49,37 +49,49 @@ std::string Apt::archive_of(const std::string& package, const std::string& versi
 }
 
 // dpkg's own lists.
-Result<std::vector<std::filesystem::path>> Apt::files_of(
-    const std::vector<std::string>& packages) const {
-  std::vector<std::filesystem::path> files;
-  for (const auto& [package, path] : notes_on(packages, ".list")) {
-    std::ifstream list(path);
+Result<void> Apt::each_file_of(const std::vector<std::string>& packages,
+                               const TakeFile& take) const {
+  STEWARD_TRY(const auto notes, notes_on(packages, ".list"));
+  for (const auto& note : notes) {
+    std::ifstream list(note.path);
     for (std::string line; std::getline(list, line);) {
-      files.push_back(place_.root / std::filesystem::path(line).relative_path());
+      take(place_.root / std::filesystem::path(line).relative_path());
     }
   }
-  return files;
+  return {};
 }
 
-// "bash.list", "libc6:amd64.list": what a plan calls libc6 has its architecture there.
-std::vector<Apt::Note> Apt::notes_on(const std::vector<std::string>& packages,
-                                     std::string_view kind) const {
+// "bash.list". Of what may be there for several architectures "libc6:amd64.list", which a plan
+// calls libc6 where that is the machine's own; of what may not, "wine32.list" is wine32:i386, too.
+Result<std::vector<Apt::Note>> Apt::notes_on(const std::vector<std::string>& packages,
+                                             std::string_view kind) const {
   const std::set<std::string> wanted(packages.begin(), packages.end());
+  const auto wanted_as = [&wanted](const std::string& name) {
+    const auto colon = name.find(':');
+    if (wanted.contains(name)) {
+      return name;
+    }
+    if (colon != std::string::npos) {
+      const auto plain = name.substr(0, colon);
+      return wanted.contains(plain) ? plain : "";
+    }
+    const auto foreign = wanted.lower_bound(name + ":");
+    return foreign != wanted.end() && foreign->starts_with(name + ":") ? *foreign : "";
+  };
   std::vector<Note> notes;
+  const auto folder = place_.root / "var/lib/dpkg/info";
   std::error_code error;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(place_.root / "var/lib/dpkg/info", error)) {
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
     const std::string name = entry.path().filename();
-    if (!name.ends_with(kind)) {
-      continue;
+    const auto package = !name.ends_with(kind)
+                             ? std::string()
+                             : wanted_as(name.substr(0, name.size() - kind.size()));
+    if (!package.empty()) {
+      notes.push_back({package, entry.path()});
     }
-    const auto whole = name.substr(0, name.size() - kind.size());
-    for (const auto& package : {whole, whole.substr(0, whole.find(':'))}) {
-      if (wanted.contains(package)) {
-        notes.push_back({package, entry.path()});
-        break;
-      }
-    }
+  }
+  if (error) {
+    return tl::unexpected(system_error(error.value(), "read " + folder.string()));
   }
   return notes;
 }
@@ -111,9 +123,10 @@ std::vector<std::string> Apt::needing_reboot(const std::vector<std::string>& pac
                packages.end(),
                std::inserter(needing, needing.end()),
                [this](const std::string& package) { return is_kernel(package); });
-  for (const auto& [package, script] : notes_on(packages, ".postinst")) {
-    if (whole_text(script).find("reboot-required") != std::string::npos) {
-      needing.insert(package);
+  const auto scripts = notes_on(packages, ".postinst");
+  for (const auto& script : scripts ? *scripts : std::vector<Note>()) {
+    if (whole_text(script.path).find("reboot-required") != std::string::npos) {
+      needing.insert(script.package);
     }
   }
   return {needing.begin(), needing.end()};

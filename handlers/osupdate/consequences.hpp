@@ -7,7 +7,7 @@
 namespace steward::handlers::osupdate {
 
 // Adds to a plan what comes with it: the services that run code of its packages, and the packages
-// that ask for a reboot. `proc`: /proc. Errors: those of Driver::files_of().
+// that ask for a reboot. `proc`: /proc. Errors: those of Driver::each_file_of().
 [[nodiscard]] Result<void> add_consequences(wire::UpdatePlan& plan,
                                             const Driver& driver,
                                             const std::filesystem::path& proc);

@@ -46,8 +46,8 @@ class Dnf final : public Driver {
   std::optional<Progress> progress(std::string_view line) const override;
   [[nodiscard]] Result<CommandLine> hold(const wire::UpdateHold& hold) const override;
   std::string archive_of(const std::string& package, const std::string& version) const override;
-  [[nodiscard]] Result<std::vector<std::filesystem::path>> files_of(
-      const std::vector<std::string>& packages) const override;
+  [[nodiscard]] Result<void> each_file_of(const std::vector<std::string>& packages,
+                                          const TakeFile& take) const override;
   CommandLine status_of(const std::string& package) const override;
 
   bool marks_halves() const override { return false; }

@@ -133,8 +133,8 @@ std::vector<std::string> Dnf::needing_reboot(const std::vector<std::string>& pac
   std::copy_if(packages.begin(),
                packages.end(),
                std::back_inserter(needing),
-               [](const std::string& package) {
-                 return is_below_all(package) ||
+               [this](const std::string& package) {
+                 return is_kernel(package) || is_below_all(package) ||
                         is_below_all(package.substr(0, package.rfind('.')));
                });
   return needing;
@@ -172,22 +172,24 @@ std::string Dnf::archive_of(const std::string& package, const std::string& versi
   return "";
 }
 
-Result<std::vector<fs::path>> Dnf::files_of(const std::vector<std::string>& packages) const {
-  std::vector<fs::path> files;
+// What has been removed meanwhile makes it end as if something were wrong.
+Result<void> Dnf::each_file_of(const std::vector<std::string>& packages,
+                               const TakeFile& take) const {
   if (packages.empty()) {
-    return files;
+    return {};
   }
-  auto words = rpm_words({"-ql"});
+  CommandLine words{"sh", "-c", "\"$@\"; [ $? -le 128 ]", "sh"};
+  append_words(words, rpm_words({"-ql"}));
   append_words(words, packages);
   STEWARD_TRY(const auto said, rpm_(words));
   std::string_view lines = said;
   while (!lines.empty()) {
     const auto line = take_text_line(lines);
     if (line.starts_with('/')) {
-      files.push_back(root_ / fs::path(line).relative_path());
+      take(root_ / fs::path(line).relative_path());
     }
   }
-  return files;
+  return {};
 }
 
 CommandLine Dnf::status_of(const std::string& /*package*/) const {

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -136,10 +137,13 @@ class Driver {
   // The archive of an old version that is still there; empty: none.
   virtual std::string archive_of(const std::string& package, const std::string& version) const = 0;
 
-  // What those packages, which are installed, have listed, as it would lie on this machine: files
-  // and folders, of which some may be gone. Errors of a program: exec_failed, timed_out, too_large.
-  [[nodiscard]] virtual Result<std::vector<std::filesystem::path>> files_of(
-      const std::vector<std::string>& packages) const = 0;
+  using TakeFile = std::function<void(const std::filesystem::path&)>;
+
+  // Gives what those packages, which are installed, have listed, as it would lie on this machine:
+  // files and folders, of which some may be gone. Errors: io; of a program: exec_failed, timed_out,
+  // too_large.
+  [[nodiscard]] virtual Result<void> each_file_of(const std::vector<std::string>& packages,
+                                                  const TakeFile& take) const = 0;
   // Says "unpacked" or "half-installed" while the package is brought in, something else then.
   virtual CommandLine status_of(const std::string& package) const = 0;
 

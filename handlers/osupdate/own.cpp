@@ -98,23 +98,28 @@ const wire::UpdatePackage* Own::in(const wire::UpdatePlan& plan) const {
 
 void Own::guard(const std::string& run, std::function<void(Result<void>)> done) {
   done_ = std::move(done);
-  const auto files = driver_.files_of({settings_.package});
   std::string list;
-  for (const auto& file : files ? *files : std::vector<std::filesystem::path>()) {
-    std::error_code error;
-    const auto status = std::filesystem::symlink_status(file, error);
-    if (std::filesystem::is_regular_file(status) || std::filesystem::is_symlink(status)) {
-      list += file.relative_path().string() + '\n';
-    }
+  auto listed =
+      driver_.each_file_of({settings_.package}, [&list](const std::filesystem::path& file) {
+        std::error_code error;
+        const auto status = std::filesystem::symlink_status(file, error);
+        if (std::filesystem::is_regular_file(status) || std::filesystem::is_symlink(status)) {
+          list += file.relative_path().string() + '\n';
+        }
+      });
+  if (listed && list.empty()) {
+    listed = failure(ErrorCode::not_found, "no file is listed of " + settings_.package);
   }
-  const auto listed = runtime::save_kept(folder(run) / "list", list);
+  if (listed) {
+    listed = runtime::save_kept(folder(run) / "list", list);
+  }
+  if (!listed) {
+    return std::exchange(done_, nullptr)(std::move(listed));
+  }
   CommandLine words{"tar", "-C", "/", "--no-recursion", "--verbatim-files-from"};
   words.insert(
       words.end(),
       {"-cf", (folder(run) / "files.part").string(), "-T", (folder(run) / "list").string()});
-  if (!files || !listed) {
-    words = {"false"};
-  }
   look_ = std::make_unique<Look>(context_,
                                  driver_,
                                  std::move(words),

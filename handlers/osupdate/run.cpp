@@ -319,6 +319,7 @@ void Run::conclude(wire::UpdateOutcome outcome) {
   lock_.stop();
   settle_.stop();
   stall_.stop();
+  progress_.stop();
   concluded_ = true;
   if (tells_post()) {
     return tell_post(std::move(outcome));
@@ -336,6 +337,7 @@ bool Run::cancel() {
   cancelled_ = true;
   next_ = nullptr;
   later_.stop();
+  progress_.stop();
   const bool pending = phase == Phase::reboot_pending || phase == Phase::lease_wait;
   if (pending && record_.request.op != wire::UpdateRun::Op::reboot) {
     conclude_good("its reboot was cancelled");

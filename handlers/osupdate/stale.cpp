@@ -1,5 +1,7 @@
 #include "handlers/osupdate/stale.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <array>
 #include <fstream>
@@ -43,21 +45,32 @@ void each_code(std::string_view maps, const Take& take) {
   });
 }
 
-// Whose process has a text of maps that it is true of.
-template <class Holds>
-std::vector<std::string> services_where(const Holds& holds, const fs::path& proc) {
-  std::set<std::string> services;
+// Whether the root of its files is this process's own, or nobody says.
+bool has_our_root(const fs::path& process) {
+  struct stat ours {};
+
+  struct stat its {};
+
+  return ::stat((process / "root").c_str(), &its) != 0 || ::stat("/", &ours) != 0 ||
+         (its.st_dev == ours.st_dev && its.st_ino == ours.st_ino);
+}
+
+// Gives each service that is not our own, with the text of maps of each of its processes.
+template <class Take>
+void each_service(const fs::path& proc, const Take& take) {
+  const auto own = service_of(text_of(proc / "self" / "cgroup"));
   std::error_code error;
   for (const auto& process : fs::directory_iterator(proc, error)) {
     const auto name = process.path().filename().string();
-    if (name.find_first_not_of("0123456789") == std::string::npos &&
-        holds(text_of(process.path() / "maps"))) {
-      services.insert(service_of(text_of(process.path() / "cgroup")));
+    if (name.find_first_not_of("0123456789") != std::string::npos ||
+        !has_our_root(process.path())) {
+      continue;
+    }
+    const auto service = service_of(text_of(process.path() / "cgroup"));
+    if (!service.empty() && service != own) {
+      take(service, text_of(process.path() / "maps"));
     }
   }
-  services.erase("");
-  services.erase(service_of(text_of(proc / "self" / "cgroup")));
-  return {services.begin(), services.end()};
 }
 
 }  // namespace
@@ -92,21 +105,24 @@ std::string service_of(std::string_view cgroup) {
 }
 
 std::vector<std::string> stale_services(const fs::path& proc) {
-  return services_where(&runs_replaced_code, proc);
+  std::set<std::string> services;
+  each_service(proc, [&services](const std::string& service, const std::string& maps) {
+    if (runs_replaced_code(maps)) {
+      services.insert(service);
+    }
+  });
+  return {services.begin(), services.end()};
 }
 
-std::vector<std::string> services_running(const std::set<std::string>& files,
-                                          const fs::path& proc) {
-  const auto runs_one = [&files](std::string_view maps) {
-    bool found = false;
+std::map<std::string, std::set<std::string>> services_by_code(const fs::path& proc) {
+  std::map<std::string, std::set<std::string>> services;
+  each_service(proc, [&services](const std::string& service, const std::string& maps) {
     each_code(maps, [&](std::string_view file) {
-      const bool gone = file.ends_with(kDeleted);
-      found = found || files.contains(
-                           std::string(file.substr(0, file.size() - (gone ? kDeleted.size() : 0))));
+      const auto gone = file.ends_with(kDeleted) ? kDeleted.size() : 0;
+      services[std::string(file.substr(0, file.size() - gone))].insert(service);
     });
-    return found;
-  };
-  return services_where(runs_one, proc);
+  });
+  return services;
 }
 
 }  // namespace steward::handlers::osupdate

@@ -39,10 +39,13 @@ class ProgressTimes {
     last_ = now;
   }
 
-  // Between two of them; none: there were not two.
-  Clock::duration longest_silence() const {
+  // Between two of them, and from the last one to now. Errors: internal (there was none).
+  Result<Clock::duration> longest_silence() const {
     const bus::Lock lock(mutex_);
-    return longest_;
+    if (last_ == Clock::time_point()) {
+      return failure(ErrorCode::internal, "no progress was told");
+    }
+    return std::max(longest_, Clock::now() - last_);
   }
 
  private:
@@ -101,8 +104,9 @@ Result<Applied> apply_by_agent(Rig& rig, const fs::path& folder) {
   STEWARD_TRY([[maybe_unused]] const auto done,
               link.carry_out(R"({"op":"apply"})", kApplyPatience, "osupdate.system"));
   const auto took = Clock::now() - began;
+  STEWARD_TRY(const auto silence, times.longest_silence());
   STEWARD_TRY(const auto cpu_after, cpu_time_of(rig.agent()));
-  return Applied{took, cpu_after - cpu_before, times.longest_silence()};
+  return Applied{took, cpu_after - cpu_before, silence};
 }
 
 }  // namespace

@@ -17,8 +17,8 @@ using std::chrono::nanoseconds;
 
 constexpr const char* kExporter = "/usr/bin/prometheus-node-exporter";
 constexpr const char* kQuick = R"({"op":"set","interval_ms":100,"disabled":[]})";
-// What each Linux has. What is left out are the collectors of things that some machines have, and
-// of what users add.
+// The core: processors, memory, disks, network, kernel. What is left out are queues, neighbours,
+// entropy and sensors, and what users add.
 constexpr const char* kQuickCore = R"({"op":"set","interval_ms":100,"disabled":["arp","checks",
     "cpufreq","daemons","edac","entropy","hwmon","textfile","thermal_zone","udp_queues"]})";
 constexpr const char* kResting = R"({"op":"set","interval_ms":3600000})";
@@ -117,7 +117,7 @@ Result<std::vector<Figure>> measure_metrics(Rig& rig, std::chrono::seconds time)
   if (quick.rounds <= 0 || core.rounds <= 0) {
     return failure(ErrorCode::internal, "the unit has not measured");
   }
-  Figure cpu{.name = "CPU per round of what each Linux has",
+  Figure cpu{.name = "CPU per round of the core collectors",
              .unit = "ms",
              .ours = round_milliseconds(core, idle),
              .bar = {BarKind::ratio_at_most, kRoundBar}};

@@ -176,7 +176,8 @@ Verbs update_verbs() {
            &declare_asking<check_updates, Takes::nothing>},
           {"update plan",
            "what an update would change, package by package",
-           "The hash that it shows makes `update apply --plan` do this and nothing else.",
+           "With the services that run what it replaces, and what asks for a reboot. The hash\n"
+           "that it shows makes `update apply --plan` do this and nothing else.",
            "stewardctl update plan ship1\n"
            "stewardctl update plan ship1 --security\n"
            "stewardctl update plan ship1 openssl libssl3",

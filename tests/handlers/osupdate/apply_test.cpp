@@ -133,6 +133,12 @@ TEST_CASE("osupdate: a plan says which services run what it replaces, and what a
   const auto plan = rig.plan();
   CHECK(plan.restarts == Names{"old.service", "web.service"});
   CHECK(plan.reboot_for == Names{"bus", "linux-image-6.1.0-1-amd64"});
+  // What goes with an update is gone for those who run it, too.
+  rig.make({"web", "9.0", "main", "Conflicts: db"});
+  rig.publish();
+  const auto full = rig.plan(R"("scope":"packages","packages":["web"],"mode":"full")");
+  CHECK(full.removed == Names{"db"});
+  CHECK(full.restarts == Names{"old.service", "web.service"});
   const auto security = rig.plan(R"("scope":"security")");
   CHECK(security.restarts == Names{"old.service"});
   CHECK(security.reboot_for.empty());

@@ -122,23 +122,27 @@ TEST_CASE(
   note("libx1-tools.list", "/usr/bin/x\n");
   note("libx1:amd64.postinst", "touch /run/reboot-required\n");
   note("bash.postinst", "exit 0\n");
+  note("wine32.list", "/usr/bin/wine\n");
   const Apt apt({"", root.path(), "dpkg"});
   const auto files = [&](const Names& packages) {
     Names names;
-    const auto found = apt.files_of(packages).value();
-    for (const auto& file : found) {
+    CHECK(apt.each_file_of(packages, [&](const auto& file) {
       names.push_back(file.lexically_relative(root.path()).string());
-    }
+    }));
     std::sort(names.begin(), names.end());
     return names;
   };
   CHECK(files({"libx1:i386"}) == Names{"lib/i386/libx.so.1"});
   CHECK(files({"libx1-tools", "bash"}) == Names{"usr/bin/x"});
+  CHECK(files({"wine32:i386"}) == Names{"usr/bin/wine"});
+  CHECK(files({"wine"}).empty());
   // Both are the same version always: dpkg holds them to that.
   CHECK(files({"libx1"}) == Names{".", "lib/i386/libx.so.1", "usr/lib/libx.so.1"});
   CHECK(apt.needing_reboot({"libx1", "bash", "linux-image-new", "libx1-tools"}) ==
         Names{"libx1", "linux-image-new"});
   CHECK(apt.needing_reboot({"libx1:i386"}).empty());
+  std::filesystem::remove_all(info);
+  CHECK(!apt.each_file_of({"bash"}, [](const auto&) {}));
 }
 
 TEST_CASE("osupdate: sizes come from records of packages") {

@@ -59,22 +59,22 @@ TEST_CASE("stale: services are told once each, and never the one that asks") {
   CHECK(stale_services(processes.proc.path()) == std::vector<std::string>{"web.service"});
 }
 
-TEST_CASE("stale: services that run code of some files, there or replaced, and no others") {
+TEST_CASE(
+    "stale: services by the files that they run, there or replaced, but for those of containers") {
   const Processes processes;
   processes.add("10", kReplaced, "0::/system.slice/web.service\n");
   processes.add("11", kPresent, "0::/system.slice/cron.service\n");
   processes.add("self", kPresent, "0::/system.slice/steward-edge.service\n");
   processes.add("12", kPresent, "0::/system.slice/steward-edge.service\n");
-  const auto running = [&processes](const std::set<std::string>& files) {
-    return services_running(files, processes.proc.path());
-  };
-  using Names = std::vector<std::string>;
-  CHECK(running({"/usr/sbin/cron", "/usr/sbin/other"}) == Names{"cron.service"});
-  CHECK(running({"/usr/lib/x86_64-linux-gnu/libz.so.1"}) == Names{"web.service"});
-  CHECK(running({"/usr/lib/x86_64-linux-gnu/libz.so.1", "/usr/sbin/cron"}) ==
-        Names{"cron.service", "web.service"});
-  CHECK(running({"/usr/lib/old.so", "/usr/sbin", ""}).empty());
-  CHECK(running({}).empty());
+  processes.add("13", kPresent, "0::/system.slice/podman.service/libpod-payload-1\n");
+  std::filesystem::create_directory(processes.proc.path() / "13" / "root");  // is not ours
+  processes.add("14", kPresent, "0::/system.slice/ours.service\n");
+  std::filesystem::create_directory_symlink("/", processes.proc.path() / "14" / "root");
+  using Services = std::map<std::string, std::set<std::string>>;
+  CHECK(services_by_code(processes.proc.path()) ==
+        Services{{"/memfd:code", {"cron.service", "ours.service"}},
+                 {"/usr/lib/x86_64-linux-gnu/libz.so.1", {"web.service"}},
+                 {"/usr/sbin/cron", {"cron.service", "ours.service"}}});
 }
 
 }  // namespace steward::handlers::osupdate::stale_test
