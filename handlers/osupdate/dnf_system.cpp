@@ -146,8 +146,9 @@ bool Dnf::reboot_required() const {
 
   const auto packages = installed();
   return packages && ::stat("/proc/1", &first) == 0 &&
-         std::any_of(packages->begin(), packages->end(), [&first](const RpmPackage& package) {
-           return is_below_all(package.name) && package.installed > first.st_mtim.tv_sec;
+         std::any_of(packages->begin(), packages->end(), [&](const RpmPackage& package) {
+           return package.installed > first.st_mtim.tv_sec &&
+                  (is_kernel(package.name) || is_below_all(package.name));
          });
 }
 

@@ -1,5 +1,6 @@
 // What comes before and behind an update: its window, services, the reboot, the unit's health.
 
+#include "tests/handlers/osupdate/processes.hpp"
 #include "tests/handlers/osupdate/rig.hpp"
 
 #include <doctest/doctest.h>
@@ -43,8 +44,10 @@ struct Machine {
   }
 
   void run_replaced(const std::string& pid, const std::string& service) const {
-    write("proc/" + pid + "/maps", "1000-2000 r-xp 00000000 08:01 11   /usr/lib/a.so (deleted)\n");
-    write("proc/" + pid + "/cgroup", "0::/system.slice/" + service + "\n");
+    add_process(folder.path() / "proc",
+                pid,
+                "1000-2000 r-xp 00000000 08:01 11   /usr/lib/a.so (deleted)\n",
+                "0::/system.slice/" + service + "\n");
   }
 
   tests::TemporaryFolder folder;

@@ -1,3 +1,4 @@
+#include "tests/handlers/osupdate/processes.hpp"
 #include "tests/handlers/osupdate/rig.hpp"
 
 #include <doctest/doctest.h>
@@ -122,9 +123,10 @@ TEST_CASE("osupdate: a plan says which services run what it replaces, and what a
   std::filesystem::rename(rig.root() / "opt", opt);
   std::filesystem::create_symlink("usr/opt", rig.root() / "opt");
   const auto process = [&](const std::string& id, const std::string& file, const std::string& of) {
-    std::filesystem::create_directories(proc.path() / id);
-    std::ofstream(proc.path() / id / "maps") << "1-2 r-xp 0 08:01 11   " << file << "\n";
-    std::ofstream(proc.path() / id / "cgroup") << "0::/system.slice/" << of << ".service\n";
+    add_process(proc.path(),
+                id,
+                "1-2 r-xp 0 08:01 11   " + file + "\n",
+                "0::/system.slice/" + of + ".service\n");
   };
   process("10", opt / "web/version", "web");
   process("11", opt / "db/version (deleted)", "old");

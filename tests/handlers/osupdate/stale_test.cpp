@@ -1,10 +1,11 @@
 #include "handlers/osupdate/stale.hpp"
 
+#include "tests/handlers/osupdate/processes.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 #include <doctest/doctest.h>
 
-#include <fstream>
+#include <filesystem>
 
 namespace steward::handlers::osupdate::stale_test {
 namespace {
@@ -39,9 +40,7 @@ TEST_CASE("stale: a service is known by its control group, of both kinds") {
 
 struct Processes {
   void add(const std::string& name, const char* maps, const char* cgroup) const {
-    std::filesystem::create_directories(proc.path() / name);
-    std::ofstream(proc.path() / name / "maps") << maps;
-    std::ofstream(proc.path() / name / "cgroup") << cgroup;
+    add_process(proc.path(), name, maps, cgroup);
   }
 
   const tests::TemporaryFolder proc;
